@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the build needs from outside, each named in one line when it is missing.
+# libxdp is the system's; where it has none, or with LIBXDP=submodule, the one
+# in lib/xdp-tools, built in place and linked in.
+
+PKG_CONFIG ?= pkg-config
+have = $(shell $(PKG_CONFIG) --exists $(1) 2>/dev/null && echo yes)
+missing = $(error $(1) is missing: apt-get install $(2))
+
+ifneq ($(MAKECMDGOALS),clean)
+ifeq ($(shell command -v $(CC)),)
+$(call missing,a C compiler,gcc)
+endif
+ifeq ($(shell command -v $(CLANG)),)
+$(call missing,clang,clang)
+endif
+ifeq ($(shell command -v $(PKG_CONFIG)),)
+$(call missing,pkg-config,pkgconf)
+endif
+ifneq ($(call have,libbpf),yes)
+$(call missing,libbpf,libbpf-dev)
+endif
+ifneq ($(call have,json-c),yes)
+$(call missing,json-c,libjson-c-dev)
+endif
+ifneq ($(call have,libmnl),yes)
+$(call missing,libmnl,libmnl-dev)
+endif
+endif
+
+XDP_TOOLS := lib/xdp-tools
+SUBMODULE := $(wildcard $(XDP_TOOLS)/lib/libxdp/Makefile)
+LIBXDP ?= $(if $(call have,libxdp),system,submodule)
+
+ifeq ($(LIBXDP),system)
+LIBXDP_CFLAGS := $(shell $(PKG_CONFIG) --cflags libxdp)
+LIBXDP_LIBS := $(shell $(PKG_CONFIG) --libs libxdp)
+needed:
+else
+ifeq ($(SUBMODULE),)
+ifneq ($(MAKECMDGOALS),clean)
+$(call missing,libxdp,libxdp-dev (or: git submodule update --init))
+endif
+endif
+LIBXDP_CFLAGS := -I$(XDP_TOOLS)/headers
+LIBXDP_LIBS := $(XDP_TOOLS)/lib/libxdp/libxdp.a
+needed: $(LIBXDP_LIBS)
+$(LIBXDP_LIBS):
+	$(call say,LIBXDP,$@)
+	$(Q)lib/build-libxdp $(XDP_TOOLS)
+endif
+
+LIB_CFLAGS := $(LIBXDP_CFLAGS) $(shell $(PKG_CONFIG) --cflags libbpf json-c libmnl)
+LIB_LIBS := $(LIBXDP_LIBS) $(shell $(PKG_CONFIG) --libs libbpf json-c libmnl)

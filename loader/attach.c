@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "attach.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <limits.h>
+#include <linux/if_link.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "balancer.h"
+#include "error.h"
+
+#define PROGRAM "xdplb"
+#define TREE_OBJECT "../xdp/xdplb.o"
+
+/* The object beside this command in the source tree, else the installed one. */
+static void object_path(char path[PATH_MAX])
+{
+	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
+	char *slash;
+
+	if (length > 0) {
+		path[length] = '\0';
+		slash = strrchr(path, '/');
+		snprintf(slash + 1, PATH_MAX - (slash + 1 - path), TREE_OBJECT);
+		if (!access(path, R_OK))
+			return;
+	}
+	snprintf(path, PATH_MAX, "%s", XDPLB_OBJECT);
+}
+
+int pins_check(const char *pins)
+{
+	char parent[PATH_MAX], *slash;
+	struct statfs fs;
+
+	snprintf(parent, sizeof(parent), "%s", pins);
+	while (statfs(parent, &fs)) {
+		slash = strrchr(parent, '/');
+		if (!slash || slash == parent)
+			return fail(ENOENT, "%s: no such directory", pins);
+		*slash = '\0';
+	}
+	if (fs.f_type != BPF_FS_MAGIC)
+		return fail(EINVAL, "%s: not on a BPF file system; mount -t bpf bpf /sys/fs/bpf",
+			    pins);
+	return 0;
+}
+
+void pins_remove(const char *pins)
+{
+	char path[PATH_MAX];
+
+	for (int i = 0; i < MAPS; i++) {
+		snprintf(path, sizeof(path), "%s/%s", pins, balancer_map_names[i]);
+		unlink(path);
+	}
+	rmdir(pins);
+}
+
+/* The entries a map shall have with so many flows; 0: as the object says. */
+static __u32 map_entries(enum balancer_map map, __u32 flows)
+{
+	__u32 nat = flows < XDPLB_NAT_BLOCKS_MAX * 64 ? flows : XDPLB_NAT_BLOCKS_MAX * 64;
+
+	switch (map) {
+	case MAP_FLOWS:
+		return flows / XDPLB_WAYS;
+	case MAP_NAT:
+		return nat;
+	case MAP_BLOCKS:
+	case MAP_FREE:
+		return nat / 64;
+	default:
+		return 0;
+	}
+}
+
+/* Sizes the object's maps, or takes over those of the balancer that is there. */
+static int maps_set(struct bpf_object *object, const struct balancer *there, __u32 flows)
+{
+	for (int i = 0; i < MAPS; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, balancer_map_names[i]);
+		__u32 entries = flows ? map_entries(i, flows) : 0;
+		int err = 0;
+
+		if (!map)
+			return fail(EPROTO, "the object has no map %s: it is of another version",
+				    balancer_map_names[i]);
+		if (there)
+			err = bpf_map__reuse_fd(map, there->fd[i]);
+		else if (entries)
+			err = bpf_map__set_max_entries(map, entries);
+		if (err)
+			return fail(err, "map %s: %s", balancer_map_names[i], strerror(-err));
+	}
+	return 0;
+}
+
+static int object_open(const struct attach_request *request, const struct balancer *there,
+		       struct bpf_object **object)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = request->pins);
+	char path[PATH_MAX];
+	int err;
+
+	object_path(path);
+	*object = bpf_object__open_file(path, &opts);
+	if (!*object) {
+		err = errno;
+		return fail(err, "%s: %s; is xdplb installed?", path, strerror(err));
+	}
+	err = maps_set(*object, there, request->flows);
+	if (err) {
+		bpf_object__close(*object);
+		*object = NULL;
+	}
+	return err;
+}
+
+static int attach_failed(const char *interface, int err)
+{
+	switch (-err) {
+	case EPERM:
+	case EACCES:
+		return fail(err, "%s: not permitted to attach: run it as root", interface);
+	case EOPNOTSUPP:
+		return fail(err, "%s: its driver has no native XDP: use -m skb", interface);
+	case EBUSY:
+	case EEXIST:
+		return fail(err,
+			    "%s: another XDP program is there that cannot be chained: xdp-loader "
+			    "status; xdp-loader unload --all %s",
+			    interface, interface);
+	case E2BIG:
+		return fail(err, "%s: the chain is full (10 programs): xdp-loader status",
+			    interface);
+	default:
+		return fail(err, "%s: cannot attach: %s", interface, strerror(-err));
+	}
+}
+
+static __u32 mode_flag(const char *mode)
+{
+	return !strcmp(mode, "skb") ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+}
+
+/* Replaces a balancer that is attached without a dispatcher. */
+static int replace_alone(const struct chain_program *old, struct bpf_object *object)
+{
+	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
+	struct bpf_program *program;
+	int err = bpf_object__load(object);
+
+	if (err)
+		return attach_failed(old->interface, err);
+	program = bpf_object__find_program_by_name(object, PROGRAM);
+	opts.old_prog_fd = bpf_prog_get_fd_by_id(old->id);
+	if (!program || opts.old_prog_fd < 0)
+		return attach_failed(old->interface, -ENOENT);
+	err = bpf_xdp_attach(old->ifindex, bpf_program__fd(program),
+			     mode_flag(old->mode) | XDP_FLAGS_REPLACE, &opts);
+	close(opts.old_prog_fd);
+	return err ? attach_failed(old->interface, err) : 0;
+}
+
+/* Attaches through libxdp, into the dispatcher where there can be one. */
+static int attach_chained(const char *interface, int ifindex, const struct attach_request *request,
+			  struct bpf_object *object)
+{
+	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .obj = object, .prog_name = PROGRAM);
+	struct xdp_program *program = xdp_program__create(&opts);
+	int err = libxdp_get_error(program);
+
+	if (err)
+		return attach_failed(interface, err);
+	if (request->priority)
+		err = xdp_program__set_run_prio(program, request->priority);
+	if (!err)
+		err = xdp_program__attach(program, ifindex, request->mode, 0);
+	xdp_program__close(program);
+	return err ? attach_failed(interface, err) : 0;
+}
+
+/* The balancer whose maps the new program shall use; *there is NULL for none. */
+static int maps_find(const struct attach_request *request, const struct chain_program *old,
+		     struct balancer *balancer, const struct balancer **there)
+{
+	struct balancer pinned;
+	int err = 0;
+
+	*there = balancer;
+	if (!old->id && !pins_exist(request->pins)) {
+		*there = NULL;
+		return 0;
+	}
+	err = old->id ? balancer_open_program(balancer, old->id) :
+			balancer_open_pins(balancer, request->pins);
+	if (err || !old->id || !pins_exist(request->pins))
+		return err;
+	err = balancer_open_pins(&pinned, request->pins);
+	if (!err && balancer_id(&pinned) != balancer_id(balancer))
+		err = fail(EEXIST,
+			   "%s: the balancer pinned there is not the one on %s: say another "
+			   "directory with -p, or unload %s first",
+			   request->pins, old->interface, old->interface);
+	balancer_close(&pinned);
+	if (err)
+		balancer_close(balancer);
+	return err;
+}
+
+static int sizes_check(const struct attach_request *request, const struct balancer *there)
+{
+	if (!there || !request->flows || request->flows == there->entries[MAP_FLOWS] * XDPLB_WAYS)
+		return 0;
+	return fail(EBUSY,
+		    "--flows %u: the balancer that is there has room for %u; unload it first to "
+		    "change that",
+		    request->flows, there->entries[MAP_FLOWS] * XDPLB_WAYS);
+}
+
+static int attach_object(const char *interface, int ifindex, const struct attach_request *request,
+			 const struct chain_program *old, const struct balancer *there)
+{
+	struct bpf_object *object;
+	int err = object_open(request, there, &object);
+
+	if (err)
+		return err;
+	if (old->id && !old->dispatcher)
+		err = replace_alone(old, object);
+	else
+		err = attach_chained(interface, ifindex, request, object);
+	bpf_object__close(object);
+	if (!err && old->id && old->dispatcher)
+		err = detach(old);
+	return err;
+}
+
+int attach(const char *interface, const struct attach_request *request)
+{
+	int ifindex = interface_index(interface), err;
+	const struct balancer *there = NULL;
+	bool pinned = pins_exist(request->pins);
+	struct balancer balancer;
+	struct chain_program old;
+
+	if (ifindex < 0)
+		return ifindex;
+	chain_look(ifindex, &old);
+	err = maps_find(request, &old, &balancer, &there);
+	if (err)
+		return err;
+	err = sizes_check(request, there);
+	if (!err)
+		err = attach_object(interface, ifindex, request, &old, there);
+	if (err && !pinned)
+		pins_remove(request->pins);
+	if (there)
+		balancer_close(&balancer);
+	return err;
+}
+
+int detach(const struct chain_program *old)
+{
+	struct xdp_program *program = xdp_program__from_id(old->id);
+	int err = libxdp_get_error(program);
+
+	if (err)
+		return fail(err, "%s: cannot open its program: %s", old->interface, strerror(-err));
+	err = xdp_program__detach(program, old->ifindex, XDP_MODE_UNSPEC, 0);
+	xdp_program__close(program);
+	return err ? fail(err, "%s: cannot detach: %s", old->interface, strerror(-err)) : 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Attaches and detaches the object, by libxdp, beside whatever else is there. */
+#ifndef XDPLB_ATTACH_H
+#define XDPLB_ATTACH_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+#include <xdp/libxdp.h>
+
+#include "chain.h"
+
+struct attach_request {
+	const char *pins; /* the directory of the maps' pins */
+	enum xdp_attach_mode mode;
+	int priority; /* 0: the object's own */
+	__u32 flows; /* a power of two; 0: as it is, or the default */
+};
+
+/* The directory is on a BPF file system: 0, or a negative errno after an error line. */
+int pins_check(const char *pins);
+
+/*
+ * Attaches to an interface. A balancer that is there is replaced: the new
+ * program takes over its maps before the old one goes. 0 or a negative errno
+ * after an error line; the interface is as it was then.
+ */
+int attach(const char *interface, const struct attach_request *request);
+
+/* Takes the balancer off an interface; likewise. */
+int detach(const struct chain_program *program);
+
+/* Removes a balancer's pins. */
+void pins_remove(const char *pins);
+
+#endif

@@ -1,0 +1,436 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "balancer.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "chain.h"
+#include "error.h"
+
+const char *const balancer_map_names[MAPS] = {
+    [MAP_CONFIG] = "xdplb_config",
+    [MAP_DIRECTORY] = "xdplb_dir",
+    [MAP_SERVICES] = "xdplb_services",
+    [MAP_BACKENDS] = "xdplb_backends",
+    [MAP_SETS] = "xdplb_sets",
+    [MAP_FLOWS] = "xdplb_flows",
+    [MAP_POOLS] = "xdplb_pools",
+    [MAP_BLOCKS] = "xdplb_blocks",
+    [MAP_FREE] = "xdplb_free",
+    [MAP_NAT] = "xdplb_nat",
+    [MAP_BACKEND_CPU] = "xdplb_back_cpu",
+    [MAP_CPU] = "xdplb_cpu",
+};
+
+static const __u32 value_size[MAPS] = {
+    [MAP_CONFIG] = sizeof(struct xdplb_config),
+    [MAP_DIRECTORY] = sizeof(struct xdplb_directory_bucket),
+    [MAP_SERVICES] = sizeof(struct xdplb_service),
+    [MAP_BACKENDS] = sizeof(struct xdplb_backend),
+    [MAP_SETS] = sizeof(union xdplb_set_line),
+    [MAP_FLOWS] = sizeof(struct xdplb_flow_bucket),
+    [MAP_POOLS] = sizeof(struct xdplb_pool),
+    [MAP_BLOCKS] = sizeof(struct xdplb_block),
+    [MAP_FREE] = sizeof(__u32),
+    [MAP_NAT] = sizeof(struct xdplb_nat_record),
+    [MAP_BACKEND_CPU] = sizeof(struct xdplb_backend_cpu),
+    [MAP_CPU] = sizeof(struct xdplb_cpu),
+};
+
+#define ABI_MAP ".rodata.abi"
+#define LOCK_FILE "/run/xdplb.lock"
+
+static int no_bpf(int err)
+{
+	if (err == -EPERM || err == -EACCES)
+		return fail(err,
+			    "not permitted to use BPF: run it as root (CAP_BPF, CAP_NET_ADMIN)");
+	return fail(err, "cannot ask the kernel for its BPF objects: %s", strerror(-err));
+}
+
+static void balancer_reset(struct balancer *balancer)
+{
+	memset(balancer, 0, sizeof(*balancer));
+	for (int i = 0; i < MAPS; i++)
+		balancer->fd[i] = -1;
+	balancer->lock = -1;
+}
+
+void balancer_close(struct balancer *balancer)
+{
+	for (int i = 0; i < MAPS; i++) {
+		if (balancer->memory[i])
+			munmap(balancer->memory[i], balancer->length[i]);
+		if (balancer->fd[i] >= 0)
+			close(balancer->fd[i]);
+	}
+	if (balancer->lock >= 0)
+		close(balancer->lock);
+	balancer_reset(balancer);
+}
+
+/* Takes a map into the balancer if it is one of ours. True: it keeps `fd`. */
+static bool map_take(struct balancer *balancer, int fd, const struct bpf_map_info *info)
+{
+	for (int i = 0; i < MAPS; i++) {
+		if (strcmp(info->name, balancer_map_names[i]) || balancer->fd[i] >= 0)
+			continue;
+		balancer->fd[i] = fd;
+		balancer->entries[i] = info->max_entries;
+		return true;
+	}
+	return false;
+}
+
+static int abi_wrong(__u32 abi)
+{
+	return fail(EPROTO,
+		    "the balancer speaks ABI %u and this xdplb-config ABI %u: use the xdplb-config "
+		    "that came with it, or load the object that came with this one",
+		    abi, XDPLB_ABI);
+}
+
+/* The object's ABI as the program carries it; 0 when it could not be read. */
+static __u32 abi_read(int fd)
+{
+	__u32 key = 0, abi = 0;
+
+	return bpf_map_lookup_elem(fd, &key, &abi) ? 0 : abi;
+}
+
+static int map_info(int fd, struct bpf_map_info *info)
+{
+	__u32 length = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(fd, info, &length) ? -errno : 0;
+}
+
+static int map_memory(struct balancer *balancer, enum balancer_map map,
+		      const struct bpf_map_info *info)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	size_t length = (size_t)info->value_size * info->max_entries;
+
+	if (!(info->map_flags & BPF_F_MMAPABLE))
+		return 0;
+	length = (length + page - 1) / page * page;
+	balancer->memory[map] =
+	    mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, balancer->fd[map], 0);
+	if (balancer->memory[map] == MAP_FAILED) {
+		balancer->memory[map] = NULL;
+		return fail(errno, "cannot map %s: %s", balancer_map_names[map], strerror(errno));
+	}
+	balancer->length[map] = length;
+	return 0;
+}
+
+/* All maps are there, of this version's sizes; maps the tables into memory. */
+static int balancer_complete(struct balancer *balancer)
+{
+	struct bpf_map_info info;
+	int err;
+
+	for (int i = 0; i < MAPS; i++) {
+		if (balancer->fd[i] < 0 || map_info(balancer->fd[i], &info) ||
+		    info.value_size != value_size[i])
+			return fail(EPROTO,
+				    "map %s is missing or of another version: load the object that "
+				    "came with this xdplb-config (ABI %u)",
+				    balancer_map_names[i], XDPLB_ABI);
+		err = map_memory(balancer, i, &info);
+		if (err)
+			return err;
+	}
+	balancer->config = balancer->memory[MAP_CONFIG];
+	balancer->directory = balancer->memory[MAP_DIRECTORY];
+	balancer->services = balancer->memory[MAP_SERVICES];
+	balancer->backends = balancer->memory[MAP_BACKENDS];
+	balancer->sets = balancer->memory[MAP_SETS];
+	balancer->flows = balancer->memory[MAP_FLOWS];
+	balancer->pools = balancer->memory[MAP_POOLS];
+	balancer->cpus = libbpf_num_possible_cpus();
+	if (balancer->cpus < 1)
+		return fail(EINVAL, "cannot tell the number of CPUs from /sys");
+	if (balancer->config->abi && balancer->config->abi != XDPLB_ABI)
+		return abi_wrong(balancer->config->abi);
+	return 0;
+}
+
+/* The maps a program uses; -errno of the kernel, nothing is said. */
+static int program_maps(__u32 program, __u32 *ids, __u32 *count)
+{
+	struct bpf_prog_info info = {.nr_map_ids = *count, .map_ids = (__u64)(unsigned long)ids};
+	__u32 length = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(program), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		err = -errno;
+	close(fd);
+	*count = info.nr_map_ids < *count ? info.nr_map_ids : *count;
+	return err;
+}
+
+int balancer_open_program(struct balancer *balancer, __u32 program)
+{
+	__u32 ids[64], count = 64, abi = 0;
+	struct bpf_map_info info;
+	int err;
+
+	balancer_reset(balancer);
+	err = program_maps(program, ids, &count);
+	if (err)
+		return no_bpf(err);
+	for (__u32 i = 0; i < count; i++) {
+		int fd = bpf_map_get_fd_by_id(ids[i]);
+
+		if (fd < 0 || map_info(fd, &info)) {
+			err = no_bpf(-errno);
+			break;
+		}
+		if (!strcmp(info.name, ABI_MAP))
+			abi = abi_read(fd);
+		if (!map_take(balancer, fd, &info))
+			close(fd);
+	}
+	if (!err && abi != XDPLB_ABI)
+		err = abi_wrong(abi);
+	if (!err)
+		err = balancer_complete(balancer);
+	if (err)
+		balancer_close(balancer);
+	return err;
+}
+
+bool pins_exist(const char *pins)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/%s", pins, balancer_map_names[MAP_CONFIG]);
+	return !access(path, F_OK);
+}
+
+int balancer_open_pins(struct balancer *balancer, const char *pins)
+{
+	struct bpf_map_info info;
+	char path[4096];
+	int err;
+
+	balancer_reset(balancer);
+	if (access(pins, F_OK))
+		return fail(errno, "%s: %s; mount -t bpf bpf /sys/fs/bpf, then load into it", pins,
+			    strerror(errno));
+	if (!pins_exist(pins))
+		return fail(ENOENT, "%s: no xdplb is pinned there; xdplb-config load -p %s IFNAME",
+			    pins, pins);
+	for (int i = 0; i < MAPS; i++) {
+		snprintf(path, sizeof(path), "%s/%s", pins, balancer_map_names[i]);
+		balancer->fd[i] = bpf_obj_get(path);
+		if (balancer->fd[i] < 0 && errno == ENOENT)
+			break; /* which balancer_complete() says */
+		if (balancer->fd[i] < 0 || map_info(balancer->fd[i], &info)) {
+			err = no_bpf(-errno);
+			balancer_close(balancer);
+			return err;
+		}
+		balancer->entries[i] = info.max_entries;
+	}
+	err = balancer_complete(balancer);
+	if (err)
+		balancer_close(balancer);
+	return err;
+}
+
+__u32 balancer_id(const struct balancer *balancer)
+{
+	struct bpf_map_info info;
+
+	return map_info(balancer->fd[MAP_CONFIG], &info) ? 0 : info.id;
+}
+
+int change_lock(void)
+{
+	int fd;
+
+	mkdir("/run", 0755); /* a machine so small that it has none */
+	fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(errno, "%s: %s; changes need this lock", LOCK_FILE, strerror(errno));
+	if (!flock(fd, LOCK_EX))
+		return fd;
+	close(fd);
+	return fail(errno, "%s: %s; changes need this lock", LOCK_FILE, strerror(errno));
+}
+
+/* Seconds, IPVS's; what is over is remembered for as long as TIME-WAIT lasts. */
+static const __u32 default_timeout[XDPLB_FLOW_STATES] = {
+    [XDPLB_FLOW_NEW] = 60,	    [XDPLB_FLOW_ESTABLISHED] = 900, [XDPLB_FLOW_FIN_CLIENT] = 120,
+    [XDPLB_FLOW_FIN_BACKEND] = 120, [XDPLB_FLOW_CLOSED] = 120,	    [XDPLB_FLOW_RESET] = 10,
+    [XDPLB_FLOW_UDP_NEW] = 300,	    [XDPLB_FLOW_UDP] = 300,
+};
+
+/* The largest power of two that is not above n. */
+static __u32 power_of_two(__u32 n)
+{
+	__u32 power = 1;
+
+	while (power <= n / 2)
+		power *= 2;
+	return power;
+}
+
+int balancer_prepare(struct balancer *balancer)
+{
+	struct xdplb_config *config = balancer->config;
+
+	if (config->abi)
+		return 0;
+	if (getrandom(config->seed, sizeof(config->seed), 0) != sizeof(config->seed))
+		return fail(errno, "no random numbers: %s", strerror(errno));
+	config->flow_mask = power_of_two(balancer->entries[MAP_FLOWS]) - 1;
+	config->nat_blocks = balancer->entries[MAP_BLOCKS];
+	memcpy(config->timeout, default_timeout, sizeof(config->timeout));
+	/* Block 0 is none. A writer killed in between left some in already. */
+	for (__u32 id = 1; id < config->nat_blocks; id++)
+		if (bpf_map_update_elem(balancer->fd[MAP_FREE], NULL, &id, 0) && errno != E2BIG)
+			return fail(errno, "cannot fill xdplb_free: %s", strerror(errno));
+	__atomic_store_n(&config->abi, XDPLB_ABI, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/*
+ * Replacing the inner map of a map of maps makes the kernel wait for running
+ * programs (maybe_wait_bpf_programs() in kernel/bpf/syscall.c).
+ */
+int balancer_grace(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts);
+	int inner, outer = -1, err = 0;
+	__u32 key = 0;
+
+	inner = bpf_map_create(BPF_MAP_TYPE_ARRAY, "xdplb_inner", 4, 4, 1, NULL);
+	if (inner >= 0) {
+		opts.inner_map_fd = inner;
+		outer = bpf_map_create(BPF_MAP_TYPE_ARRAY_OF_MAPS, "xdplb_outer", 4, 4, 1, &opts);
+	}
+	if (inner < 0 || outer < 0 || bpf_map_update_elem(outer, &key, &inner, 0))
+		err = fail(errno, "cannot wait for running programs: %s", strerror(errno));
+	if (outer >= 0)
+		close(outer);
+	if (inner >= 0)
+		close(inner);
+	return err;
+}
+
+/* Reads a per-CPU value; the array is malloc()ed, NULL after an error line. */
+static void *per_cpu_read(const struct balancer *balancer, enum balancer_map map, __u32 key)
+{
+	void *values = calloc(balancer->cpus, value_size[map]);
+
+	if (values && !bpf_map_lookup_elem(balancer->fd[map], &key, values))
+		return values;
+	fail(errno, "cannot read %s: %s", balancer_map_names[map], strerror(errno));
+	free(values);
+	return NULL;
+}
+
+int balancer_backend_counts(const struct balancer *balancer, __u32 id,
+			    struct xdplb_backend_cpu *sum)
+{
+	struct xdplb_backend_cpu *cpu = per_cpu_read(balancer, MAP_BACKEND_CPU, id);
+
+	memset(sum, 0, sizeof(*sum));
+	if (!cpu)
+		return -EIO;
+	for (int i = 0; i < balancer->cpus; i++) {
+		sum->packets += cpu[i].packets;
+		sum->bytes += cpu[i].bytes;
+		sum->reply_packets += cpu[i].reply_packets;
+		sum->reply_bytes += cpu[i].reply_bytes;
+		sum->new_flows += cpu[i].new_flows;
+		sum->active += cpu[i].active;
+		sum->entries += cpu[i].entries;
+	}
+	free(cpu);
+	return 0;
+}
+
+int balancer_counts(const struct balancer *balancer, struct xdplb_cpu *sum)
+{
+	struct xdplb_cpu *cpu = per_cpu_read(balancer, MAP_CPU, 0);
+
+	memset(sum, 0, sizeof(*sum));
+	if (!cpu)
+		return -EIO;
+	for (int i = 0; i < balancer->cpus; i++) {
+		for (int j = 0; j < 8; j++)
+			sum->verdict[j] += cpu[i].verdict[j];
+		for (int j = 0; j < XDPLB_REASONS; j++)
+			sum->reason[j] += cpu[i].reason[j];
+	}
+	free(cpu);
+	return 0;
+}
+
+/* The only balancer here, on an interface or in the default pins. */
+static int balancer_find(struct balancer *balancer)
+{
+	struct chain_program found[CHAIN_MAX];
+	char list[512];
+	int count = chain_balancers(found, CHAIN_MAX, list, sizeof(list));
+
+	if (count < 0)
+		return count;
+	if (count > 1)
+		return fail(ENOTUNIQ, "several balancers here, say which one with -d: %s", list);
+	if (count == 1)
+		return balancer_open_program(balancer, found[0].id);
+	if (pins_exist(DEFAULT_PINS))
+		return balancer_open_pins(balancer, DEFAULT_PINS);
+	return fail(ENOENT, "no interface has xdplb; attach it with: xdplb-config load IFNAME");
+}
+
+static int balancer_locate(struct balancer *balancer, const struct balancer_choice *choice)
+{
+	struct chain_program found;
+	int err;
+
+	if (choice->interface && choice->pins)
+		return misuse("-d and -p both say which balancer: give one of them");
+	if (choice->pins)
+		return balancer_open_pins(balancer, choice->pins);
+	if (!choice->interface)
+		return balancer_find(balancer);
+	err = chain_find(choice->interface, &found);
+	return err ? err : balancer_open_program(balancer, found.id);
+}
+
+int balancer_open(struct balancer *balancer, const struct balancer_choice *choice, bool change)
+{
+	int lock = -1, err;
+
+	balancer_reset(balancer);
+	if (change) {
+		lock = change_lock();
+		if (lock < 0)
+			return lock;
+	}
+	err = balancer_locate(balancer, choice);
+	balancer->lock = lock;
+	if (!err && change)
+		err = balancer_prepare(balancer);
+	if (err)
+		balancer_close(balancer);
+	return err;
+}

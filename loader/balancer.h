@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A balancer as user space sees it: one set of maps, whichever programs and
+ * pins hold it. The tables are mapped into memory; what changes is changed
+ * there, under the lock.
+ */
+#ifndef XDPLB_BALANCER_H
+#define XDPLB_BALANCER_H
+
+#include <linux/types.h>
+#include <net/if.h>
+#include <stdbool.h>
+
+#include "../xdp/xdplb.h"
+
+enum balancer_map {
+	MAP_CONFIG,
+	MAP_DIRECTORY,
+	MAP_SERVICES,
+	MAP_BACKENDS,
+	MAP_SETS,
+	MAP_FLOWS,
+	MAP_POOLS,
+	MAP_BLOCKS,
+	MAP_FREE,
+	MAP_NAT,
+	MAP_BACKEND_CPU,
+	MAP_CPU,
+	MAPS,
+};
+
+extern const char *const balancer_map_names[MAPS];
+
+#define DEFAULT_PINS "/sys/fs/bpf/xdplb"
+
+struct balancer {
+	int fd[MAPS];
+	__u32 entries[MAPS];
+	void *memory[MAPS]; /* NULL: not a table that user space maps */
+	size_t length[MAPS];
+	int cpus; /* possible CPUs, the length of a per-CPU value */
+	int lock; /* -1: not held */
+
+	struct xdplb_config *config;
+	struct xdplb_directory_bucket *directory;
+	struct xdplb_service *services;
+	struct xdplb_backend *backends;
+	union xdplb_set_line *sets;
+	struct xdplb_flow_bucket *flows;
+	struct xdplb_pool *pools;
+};
+
+/* Which balancer is meant; NULL: not said. */
+struct balancer_choice {
+	const char *interface;
+	const char *pins;
+};
+
+/*
+ * Opens the balancer that is meant, and the lock on changes with it if
+ * `change`. A balancer that was never configured is made ready then; a reader
+ * meets an empty one. 0, or a negative errno after an error line.
+ */
+int balancer_open(struct balancer *balancer, const struct balancer_choice *choice, bool change);
+void balancer_close(struct balancer *balancer);
+
+/* The maps of a program (its id), or of a pin directory, likewise. */
+int balancer_open_program(struct balancer *balancer, __u32 program);
+int balancer_open_pins(struct balancer *balancer, const char *pins);
+bool pins_exist(const char *pins);
+
+/* One lock for every change to any balancer here; -1 or a descriptor to close. */
+int change_lock(void);
+
+/* Makes a balancer that was never configured ready for its first service. */
+int balancer_prepare(struct balancer *balancer);
+
+/* The id of the map, by which two descriptors are known to be one balancer. */
+__u32 balancer_id(const struct balancer *balancer);
+
+/* Returns when every program run that may have seen the state before has ended. */
+int balancer_grace(void);
+
+/* Sums over CPUs what the program counted for a backend. */
+int balancer_backend_counts(const struct balancer *balancer, __u32 id,
+			    struct xdplb_backend_cpu *sum);
+int balancer_counts(const struct balancer *balancer, struct xdplb_cpu *sum);
+
+#endif

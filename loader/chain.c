@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "chain.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <xdp/libxdp.h>
+
+#include "error.h"
+
+int interface_index(const char *name)
+{
+	int index = if_nametoindex(name);
+
+	return index ? index : fail(ENODEV, "%s: no such interface here; see: ip link", name);
+}
+
+static const char *mode_word(enum xdp_attach_mode mode)
+{
+	switch (mode) {
+	case XDP_MODE_NATIVE:
+		return "native";
+	case XDP_MODE_SKB:
+		return "skb";
+	case XDP_MODE_HW:
+		return "hw";
+	default:
+		return "?";
+	}
+}
+
+static bool is_ours(const struct xdp_program *program)
+{
+	const char *name = xdp_program__name(program);
+
+	return name && !strncmp(name, "xdplb", 5) && program_config_map(xdp_program__id(program));
+}
+
+/* Adds a program to the chain's description. */
+static void chain_add(struct chain_program *found, const struct xdp_program *program)
+{
+	size_t length = strlen(found->chain);
+
+	found->programs++;
+	snprintf(found->chain + length, sizeof(found->chain) - length, "%s%s", length ? " " : "",
+		 xdp_program__name(program));
+	if (found->id || !is_ours(program))
+		return;
+	found->id = xdp_program__id(program);
+	found->place = found->programs;
+}
+
+int chain_look(int ifindex, struct chain_program *found)
+{
+	struct xdp_multiprog *chain = xdp_multiprog__get_from_ifindex(ifindex);
+	struct xdp_program *program = NULL;
+
+	memset(found, 0, sizeof(*found));
+	if (libxdp_get_error(chain))
+		return 0;
+	found->ifindex = ifindex;
+	if_indextoname(ifindex, found->interface);
+	found->mode = mode_word(xdp_multiprog__attach_mode(chain));
+	found->dispatcher = !xdp_multiprog__is_legacy(chain);
+	if (!found->dispatcher) {
+		program = xdp_multiprog__main_prog(chain);
+		if (program)
+			chain_add(found, program);
+	} else {
+		while ((program = xdp_multiprog__next_prog(program, chain)))
+			chain_add(found, program);
+	}
+	xdp_multiprog__close(chain);
+	return found->id != 0;
+}
+
+int chain_find(const char *interface, struct chain_program *found)
+{
+	int index = interface_index(interface);
+
+	if (index < 0)
+		return index;
+	if (chain_look(index, found))
+		return 0;
+	if (geteuid())
+		return fail(EPERM, "%s: not permitted to look: run it as root", interface);
+	return fail(ENOENT, "%s: has no xdplb; attach it with: xdplb-config load %s", interface,
+		    interface);
+}
+
+__u32 program_config_map(__u32 program)
+{
+	__u32 ids[64], length;
+	struct bpf_prog_info info = {.nr_map_ids = 64, .map_ids = (__u64)(unsigned long)ids};
+	struct bpf_map_info map;
+	int fd = bpf_prog_get_fd_by_id(program);
+
+	if (fd < 0)
+		return 0;
+	length = sizeof(info);
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
+		info.nr_map_ids = 0;
+	close(fd);
+	for (__u32 i = 0; i < info.nr_map_ids && i < 64; i++) {
+		fd = bpf_map_get_fd_by_id(ids[i]);
+		if (fd < 0)
+			continue;
+		memset(&map, 0, sizeof(map));
+		length = sizeof(map);
+		if (bpf_obj_get_info_by_fd(fd, &map, &length))
+			map.name[0] = '\0';
+		close(fd);
+		if (!strcmp(map.name, "xdplb_config"))
+			return ids[i];
+	}
+	return 0;
+}
+
+int chain_interfaces(struct chain_program *found, int max)
+{
+	struct if_nameindex *all = if_nameindex();
+	int count = 0;
+
+	if (!all)
+		return fail(errno, "cannot list interfaces: %s", strerror(errno));
+	for (struct if_nameindex *i = all; i->if_index && count < max; i++)
+		count += chain_look(i->if_index, &found[count]);
+	if_freenameindex(all);
+	if (!count && geteuid())
+		return fail(EPERM, "not permitted to look for balancers: run it as root");
+	return count;
+}
+
+int chain_balancers(struct chain_program *found, int max, char *list, size_t size)
+{
+	int count = chain_interfaces(found, max), kept = 0;
+	__u32 map[CHAIN_MAX];
+
+	if (count < 0)
+		return count;
+	list[0] = '\0';
+	for (int i = 0; i < count; i++) {
+		__u32 id = program_config_map(found[i].id);
+		size_t length = strlen(list);
+		int j = 0;
+
+		snprintf(list + length, size - length, "%s%s", length ? " " : "",
+			 found[i].interface);
+		while (j < kept && map[j] != id)
+			j++;
+		if (j < kept)
+			continue;
+		map[kept] = id;
+		found[kept++] = found[i];
+	}
+	return kept;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which programs an interface has, asked of libxdp. */
+#ifndef XDPLB_CHAIN_H
+#define XDPLB_CHAIN_H
+
+#include <linux/types.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define CHAIN_MAX 64 /* interfaces with a balancer that are looked at */
+
+struct chain_program {
+	char interface[IF_NAMESIZE];
+	int ifindex;
+	__u32 id; /* of the program */
+	int place; /* 1 .. programs */
+	int programs; /* in the chain */
+	bool dispatcher; /* or attached alone */
+	char chain[256]; /* names in order */
+	const char *mode; /* native, skb, hw */
+};
+
+/* The index of an interface, or a negative errno after an error line. */
+int interface_index(const char *name);
+
+/*
+ * The xdplb program of an interface: 0, or -ENOENT after an error line when it
+ * has none.
+ */
+int chain_find(const char *interface, struct chain_program *found);
+
+/* Likewise, but says nothing and returns 1 when there is one, 0 when not. */
+int chain_look(int ifindex, struct chain_program *found);
+
+/*
+ * The balancers of all interfaces, each set of maps once; `list` gets their
+ * interfaces' names. Returns how many, or a negative errno after an error line.
+ */
+int chain_balancers(struct chain_program *found, int max, char *list, size_t size);
+
+/* All interfaces with an xdplb program. */
+int chain_interfaces(struct chain_program *found, int max);
+
+/* The id of the xdplb_config map that a program uses, 0: none. */
+__u32 program_config_map(__u32 program);
+
+#endif

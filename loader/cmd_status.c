@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* status: where the balancers are and how full. */
+#include <stdio.h>
+#include <string.h>
+
+#include "chain.h"
+#include "command.h"
+#include "error.h"
+#include "output.h"
+
+struct fill {
+	__u32 services;
+	__u32 backends;
+	__s64 flows;
+	__u32 room; /* for flows */
+};
+
+static int fill_read(const struct balancer *balancer, struct fill *fill)
+{
+	struct xdplb_backend_cpu counts;
+
+	memset(fill, 0, sizeof(*fill));
+	fill->room = balancer->entries[MAP_FLOWS] * XDPLB_WAYS;
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
+		fill->services += balancer->services[id].proto && balancer->services[id].set;
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		if (!balancer->backends[id].flags)
+			continue;
+		if (balancer_backend_counts(balancer, id, &counts))
+			return -EIO;
+		fill->backends++;
+		fill->flows += counts.entries;
+	}
+	return 0;
+}
+
+static void print_interface(const struct chain_program *program)
+{
+	printf("    %-15s  %s, %d of %d in the chain%s: %s\n", program->interface, program->mode,
+	       program->place, program->programs,
+	       program->dispatcher ? "" : " (alone, without a dispatcher)", program->chain);
+}
+
+static struct json_object *json_interface(const struct chain_program *program)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_add_text(object, "interface", program->interface);
+	json_add_text(object, "mode", program->mode);
+	json_add_number(object, "program_id", program->id);
+	json_add_number(object, "place", program->place);
+	json_add_number(object, "programs", program->programs);
+	json_add_bool(object, "dispatcher", program->dispatcher);
+	json_add_text(object, "chain", program->chain);
+	return object;
+}
+
+static void print_fill(const struct fill *fill, const char *pins)
+{
+	printf("    %-15s  xdplb-config %s, ABI %d\n", "version", XDPLB_VERSION, XDPLB_ABI);
+	printf("    %-15s  %s\n", "maps", pins ? pins : "not pinned: they belong to the program");
+	printf("    %-15s  %u of %d\n", "services", fill->services, XDPLB_SERVICES - 1);
+	printf("    %-15s  %u of %d\n", "backends", fill->backends, XDPLB_BACKENDS - 1);
+	printf("    %-15s  %lld of %u (%.1f%%)\n", "flows", fill->flows, fill->room,
+	       100.0 * fill->flows / fill->room);
+}
+
+static void json_add_fill(struct json_object *object, const struct fill *fill, const char *pins)
+{
+	json_add_text(object, "version", XDPLB_VERSION);
+	json_add_number(object, "abi", XDPLB_ABI);
+	json_object_object_add(object, "pins", pins ? json_object_new_string(pins) : NULL);
+	json_add_number(object, "services", fill->services);
+	json_add_number(object, "services_max", XDPLB_SERVICES - 1);
+	json_add_number(object, "backends", fill->backends);
+	json_add_number(object, "backends_max", XDPLB_BACKENDS - 1);
+	json_add_number(object, "flows", fill->flows);
+	json_add_number(object, "flows_max", fill->room);
+}
+
+/* The pin directory of a balancer, if it is the one asked for or the default. */
+static const char *pins_of(const struct options *options, __u32 id)
+{
+	const char *pins = options->choice.pins ? options->choice.pins : DEFAULT_PINS;
+	struct balancer pinned;
+	bool same;
+
+	if (!pins_exist(pins) || balancer_open_pins(&pinned, pins))
+		return NULL;
+	same = balancer_id(&pinned) == id;
+	balancer_close(&pinned);
+	return same ? pins : NULL;
+}
+
+/* One balancer and all interfaces that have it. */
+static int status_one(struct options *options, const struct balancer *balancer,
+		      const struct chain_program *found, int count, struct json_object *all)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *interfaces = json_object_new_array();
+	__u32 id = balancer_id(balancer);
+	const char *pins = pins_of(options, id);
+	struct fill fill;
+	int err = fill_read(balancer, &fill);
+
+	if (!err && !options->json)
+		printf("balancer %u\n", id);
+	for (int i = 0; !err && i < count; i++) {
+		if (program_config_map(found[i].id) != id)
+			continue;
+		json_object_array_add(interfaces, json_interface(&found[i]));
+		if (!options->json)
+			print_interface(&found[i]);
+	}
+	json_object_object_add(object, "interfaces", interfaces);
+	json_add_fill(object, &fill, pins);
+	json_object_array_add(all, object);
+	if (!err && !options->json)
+		print_fill(&fill, pins);
+	return err;
+}
+
+/* The balancer that was named, whether it is on an interface or only pinned. */
+static int status_named(struct options *options, const struct chain_program *found, int count,
+			struct json_object *all)
+{
+	struct balancer balancer;
+	int err = balancer_open(&balancer, &options->choice, false);
+
+	if (err)
+		return err;
+	err = status_one(options, &balancer, found, count, all);
+	balancer_close(&balancer);
+	return err;
+}
+
+/* The first interface with the same balancer as the one at `i`. */
+static bool is_first(const struct chain_program *found, int i)
+{
+	for (int j = 0; j < i; j++)
+		if (program_config_map(found[j].id) == program_config_map(found[i].id))
+			return false;
+	return true;
+}
+
+static int status_all(struct options *options, const struct chain_program *found, int count,
+		      struct json_object *all)
+{
+	struct balancer balancer;
+	int err = 0;
+
+	if (!count)
+		return status_named(options, found, count, all);
+	for (int i = 0; !err && i < count; i++) {
+		if (!is_first(found, i))
+			continue;
+		err = balancer_open_program(&balancer, found[i].id);
+		if (err)
+			break;
+		err = status_one(options, &balancer, found, count, all);
+		balancer_close(&balancer);
+	}
+	return err;
+}
+
+int command_status(struct options *options)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *all = json_object_new_array();
+	struct chain_program found[CHAIN_MAX];
+	int count = chain_interfaces(found, CHAIN_MAX), err = count < 0 ? count : 0;
+
+	json_object_object_add(object, "balancers", all);
+	if (!err && (options->choice.interface || options->choice.pins))
+		err = status_named(options, found, count, all);
+	else if (!err)
+		err = status_all(options, found, count, all);
+	if (!err && options->json)
+		json_print(object, options->pretty);
+	json_object_put(object);
+	return err;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The commands of xdplb-config: a function each, named in main.c's table. */
+#ifndef XDPLB_COMMAND_H
+#define XDPLB_COMMAND_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include "balancer.h"
+#include "wanted.h"
+
+/* What the options said; arguments are what is left. */
+struct options {
+	struct balancer_choice choice;
+	bool json;
+	bool pretty;
+	bool keep_maps;
+	bool encap;
+	const char *mode;
+	const char *priority;
+	const char *flows;
+	struct wanted_service wanted; /* --scheduler, --forward, --snat */
+	char **arguments;
+	int count;
+};
+
+typedef int command_function(struct options *options);
+
+/* Each returns 0 or a negative errno after an error line. */
+command_function command_load, command_unload, command_status;
+command_function command_set_backends, command_add_backend, command_del_backend;
+command_function command_set_weight, command_del_service, command_flush;
+command_function command_list, command_stats;
+
+#endif

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "directory.h"
+
+#include <stddef.h>
+
+#include "error.h"
+
+static struct xdplb_directory_entry *way_find(struct xdplb_directory_bucket *bucket, __u64 key)
+{
+	for (int i = 0; i < XDPLB_WAYS; i++)
+		if (bucket->way[i].key == key)
+			return &bucket->way[i];
+	return NULL;
+}
+
+static void buckets(const struct balancer *balancer, __u64 key,
+		    struct xdplb_directory_bucket *bucket[2])
+{
+	__u32 at[2];
+
+	xdplb_buckets(xdplb_hash(balancer->config->seed, key), XDPLB_DIRECTORY_BUCKETS - 1, at);
+	bucket[0] = &balancer->directory[at[0]];
+	bucket[1] = &balancer->directory[at[1]];
+}
+
+struct xdplb_directory_entry *directory_find(const struct balancer *balancer, enum xdplb_kind kind,
+					     __be32 addr, __be16 port, __u8 proto)
+{
+	__u64 key = xdplb_directory_key(kind, addr, port, proto);
+	struct xdplb_directory_bucket *bucket[2];
+	struct xdplb_directory_entry *entry;
+
+	buckets(balancer, key, bucket);
+	entry = way_find(bucket[0], key);
+	return entry ? entry : way_find(bucket[1], key);
+}
+
+int directory_add(struct balancer *balancer, enum xdplb_kind kind, __be32 addr, __be16 port,
+		  __u8 proto, __u32 index)
+{
+	__u64 key = xdplb_directory_key(kind, addr, port, proto);
+	struct xdplb_directory_bucket *bucket[2];
+	struct xdplb_directory_entry *entry;
+
+	buckets(balancer, key, bucket);
+	entry = way_find(bucket[0], 0);
+	if (!entry) {
+		entry = way_find(bucket[1], 0);
+		if (!entry)
+			return fail(ENOSPC, "no room for more addresses: the directory is full");
+		__atomic_fetch_add(&bucket[0]->way[0].spilled, 1, __ATOMIC_SEQ_CST);
+	}
+	entry->index = index;
+	__atomic_store_n(&entry->key, key, __ATOMIC_RELEASE);
+	return 0;
+}
+
+void directory_remove(struct balancer *balancer, enum xdplb_kind kind, __be32 addr, __be16 port,
+		      __u8 proto)
+{
+	__u64 key = xdplb_directory_key(kind, addr, port, proto);
+	struct xdplb_directory_bucket *bucket[2];
+	struct xdplb_directory_entry *entry;
+
+	buckets(balancer, key, bucket);
+	entry = way_find(bucket[0], key);
+	if (entry) {
+		__atomic_store_n(&entry->key, 0, __ATOMIC_RELEASE);
+		return;
+	}
+	entry = way_find(bucket[1], key);
+	if (!entry)
+		return;
+	__atomic_store_n(&entry->key, 0, __ATOMIC_RELEASE);
+	__atomic_fetch_sub(&bucket[0]->way[0].spilled, 1, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef XDPLB_ERROR_H
+#define XDPLB_ERROR_H
+
+#include <errno.h>
+
+/*
+ * An error is said once, in one line on standard error, where it is found, and
+ * travels from there as the negative errno that these return.
+ */
+int fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Wrong usage: exit status 2 and not 1. */
+int misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define EUSAGE 4095
+
+/* Something the user should know although the command did what it was told. */
+void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "names.h"
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "error.h"
+
+static const char *const schedulers[] = {
+    [XDPLB_RR] = "rr",
+    [XDPLB_WRR] = "wrr",
+    NULL,
+};
+
+static const char *const forwards[] = {
+    [XDPLB_NAT] = "nat",
+    NULL,
+};
+
+static const char *const states[] = {
+    [XDPLB_UP] = "up",
+    [XDPLB_DRAIN] = "drain",
+    [XDPLB_DOWN] = "down",
+    [XDPLB_BACKUP] = "backup",
+    NULL,
+};
+
+static const char *const reasons[] = {
+    [XDPLB_DROP_NO_BACKEND] = "no_backend", [XDPLB_DROP_NO_NEIGHBOUR] = "no_neighbour",
+    [XDPLB_DROP_NO_ROUTE] = "no_route",	    [XDPLB_DROP_NO_PORT] = "no_port",
+    [XDPLB_DROP_TABLE_FULL] = "table_full", [XDPLB_DROP_RACE] = "race",
+    [XDPLB_DROP_BAD_HEADER] = "bad_header", [XDPLB_DROP_BAD_SOURCE] = "bad_source",
+    [XDPLB_DROP_FRAGMENT] = "fragment",	    [XDPLB_DROP_TTL] = "ttl",
+    [XDPLB_PASS_UNREADABLE] = "unreadable", [XDPLB_PASS_FRAGMENT] = "fragment",
+    [XDPLB_PASS_NO_FLOW] = "no_flow",
+};
+
+_Static_assert(sizeof(reasons) / sizeof(*reasons) == XDPLB_REASONS, "a word for each");
+
+const char *scheduler_name(__u8 scheduler)
+{
+	return scheduler >= XDPLB_RR && scheduler <= XDPLB_WRR ? schedulers[scheduler] : "?";
+}
+
+const char *forward_name(__u8 forward)
+{
+	return forward == XDPLB_NAT ? forwards[forward] : "?";
+}
+
+const char *state_name(__u8 state)
+{
+	return state >= XDPLB_UP && state <= XDPLB_BACKUP ? states[state] : "?";
+}
+
+const char *proto_name(__u8 proto)
+{
+	return proto == IPPROTO_UDP ? "udp" : "tcp";
+}
+
+const char *reason_name(enum xdplb_reason reason)
+{
+	return reasons[reason];
+}
+
+/* The words begin at 1 and end with NULL. */
+static int number(const char *const *words, const char *word)
+{
+	for (int i = 1; words[i]; i++)
+		if (!strcmp(words[i], word))
+			return i;
+	return -EINVAL;
+}
+
+int scheduler_number(const char *word)
+{
+	static const char *const later[] = {"", "lc", "wlc", "sh", "maglev", "p2c", NULL};
+	int found = number(schedulers, word);
+
+	if (found > 0)
+		return found;
+	if (number(later, word) > 0)
+		return fail(EINVAL, "scheduler %s: not in this version yet; there are rr and wrr",
+			    word);
+	return fail(EINVAL, "%s: no such scheduler; there are rr and wrr", word);
+}
+
+int forward_number(const char *word)
+{
+	static const char *const later[] = {"", "dnat", "dsr", "ipip", "gue", "local", NULL};
+	int found = number(forwards, word);
+
+	if (found > 0)
+		return found;
+	if (number(later, word) > 0)
+		return fail(EINVAL, "forward %s: not in this version yet; there is nat", word);
+	return fail(EINVAL, "%s: no such way of forwarding; there is nat", word);
+}
+
+int state_number(const char *word)
+{
+	int found = number(states, word);
+
+	if (found > 0)
+		return found;
+	return fail(EINVAL, "state=%s: a state is up, drain, down or backup", word);
+}

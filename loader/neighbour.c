@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "neighbour.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+
+#define REPLY_BYTES 8192
+
+/* Sends a request and hands the replies to `on_reply`. 0 or a negative errno. */
+static int talk(struct nlmsghdr *request, mnl_cb_t on_reply, void *context)
+{
+	struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
+	char buffer[REPLY_BYTES];
+	int err = 0, got;
+
+	if (!socket)
+		return -errno;
+	request->nlmsg_seq = time(NULL);
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0) {
+		err = -errno;
+		goto out;
+	}
+	got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+	if (got < 0 || mnl_cb_run(buffer, got, request->nlmsg_seq, mnl_socket_get_portid(socket),
+				  on_reply, context) < 0)
+		err = -errno;
+out:
+	mnl_socket_close(socket);
+	return err;
+}
+
+static int read_attribute(const struct nlattr *attribute, void *context)
+{
+	struct next_hop *hop = context;
+
+	switch (mnl_attr_get_type(attribute)) {
+	case RTA_GATEWAY:
+		hop->addr = mnl_attr_get_u32(attribute);
+		break;
+	case RTA_PREFSRC:
+		hop->source = mnl_attr_get_u32(attribute);
+		break;
+	case RTA_OIF:
+		hop->ifindex = mnl_attr_get_u32(attribute);
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+static int read_route(const struct nlmsghdr *message, void *context)
+{
+	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
+	struct next_hop *hop = context;
+
+	hop->local = route->rtm_type == RTN_LOCAL;
+	if (!hop->local && route->rtm_type != RTN_UNICAST) {
+		errno = EHOSTUNREACH;
+		return MNL_CB_ERROR;
+	}
+	return mnl_attr_parse(message, sizeof(*route), read_attribute, hop);
+}
+
+int route_get(__be32 to, struct next_hop *hop)
+{
+	char buffer[MNL_NLMSG_HDRLEN + 256] = {};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct rtmsg *route;
+
+	memset(hop, 0, sizeof(*hop));
+	hop->addr = to;
+	request->nlmsg_type = RTM_GETROUTE;
+	request->nlmsg_flags = NLM_F_REQUEST;
+	route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
+	route->rtm_family = AF_INET;
+	route->rtm_dst_len = 32;
+	mnl_attr_put_u32(request, RTA_DST, to);
+	return talk(request, read_route, hop);
+}
+
+static struct nlmsghdr *neighbour_request(char *buffer, __u16 type, __u16 flags,
+					  const struct next_hop *hop, struct ndmsg **entry)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+
+	request->nlmsg_type = type;
+	request->nlmsg_flags = NLM_F_REQUEST | flags;
+	*entry = mnl_nlmsg_put_extra_header(request, sizeof(**entry));
+	(*entry)->ndm_family = AF_INET;
+	(*entry)->ndm_ifindex = hop->ifindex;
+	mnl_attr_put_u32(request, NDA_DST, hop->addr);
+	return request;
+}
+
+static int read_state(const struct nlmsghdr *message, void *context)
+{
+	const struct ndmsg *entry = mnl_nlmsg_get_payload(message);
+
+	*(__u16 *)context = entry->ndm_state;
+	return MNL_CB_OK;
+}
+
+static __u16 neighbour_state(const struct next_hop *hop)
+{
+	char buffer[MNL_NLMSG_HDRLEN + 256] = {};
+	struct nlmsghdr *request;
+	struct ndmsg *entry;
+	__u16 state = 0;
+
+	request = neighbour_request(buffer, RTM_GETNEIGH, 0, hop, &entry);
+	return talk(request, read_state, &state) ? 0 : state;
+}
+
+bool neighbour_known(const struct next_hop *hop)
+{
+	return neighbour_state(hop) &
+	       (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY);
+}
+
+int neighbour_keep(const struct next_hop *hop, const __u8 *mac)
+{
+	char buffer[MNL_NLMSG_HDRLEN + 256] = {};
+	struct nlmsghdr *request;
+	struct ndmsg *entry;
+
+	if (!mac && neighbour_state(hop) & (NUD_PERMANENT | NUD_NOARP))
+		return 0; /* somebody has set it, or the interface needs none */
+	request = neighbour_request(buffer, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
+				    hop, &entry);
+	if (mac) {
+		entry->ndm_state = NUD_PERMANENT;
+		mnl_attr_put(request, NDA_LLADDR, 6, mac);
+	} else {
+		mnl_attr_put_u32(request, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
+	}
+	return talk(request, NULL, NULL);
+}
+
+#define LOOPBACK_FORWARDING "/proc/sys/net/ipv4/conf/lo/forwarding"
+
+void routes_allow(void)
+{
+	int file = open(LOOPBACK_FORWARDING, O_RDWR | O_CLOEXEC);
+	char now = '0';
+
+	if (file >= 0 && read(file, &now, 1) == 1 && now == '1') {
+		close(file);
+		return;
+	}
+	if (file < 0 || pwrite(file, "1", 1, 0) != 1)
+		warn("cannot set net.ipv4.conf.lo.forwarding (%s): set net.ipv4.ip_forward to 1, "
+		     "or no backend will be reached",
+		     strerror(errno));
+	if (file >= 0)
+		close(file);
+}

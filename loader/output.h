@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* JSON on standard output, by json-c. */
+#ifndef XDPLB_OUTPUT_H
+#define XDPLB_OUTPUT_H
+
+#include <json-c/json.h>
+#include <linux/types.h>
+#include <stdbool.h>
+
+void json_add_text(struct json_object *object, const char *key, const char *text);
+void json_add_number(struct json_object *object, const char *key, __u64 number);
+void json_add_bool(struct json_object *object, const char *key, bool value);
+void json_print(struct json_object *object, bool pretty);
+
+#endif

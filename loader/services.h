@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Makes a balancer match what is wanted. The caller holds the lock; what fails
+ * has changed nothing and said so in an error line.
+ */
+#ifndef XDPLB_SERVICES_H
+#define XDPLB_SERVICES_H
+
+#include "balancer.h"
+#include "wanted.h"
+
+/* The id of a service, 0: there is none. */
+__u32 service_find(const struct balancer *balancer, const struct service_address *at);
+/* The same after an error line: -ENOENT. */
+int service_need(const struct balancer *balancer, const struct service_address *at);
+
+/* Makes a service exactly this; what it leaves open stays as it is. */
+int service_apply(struct balancer *balancer, struct wanted_service *wanted);
+
+/* Its flows end; packets to it are passed on. */
+int service_remove(struct balancer *balancer, __u32 id);
+
+#endif

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "ways.h"
+
+#include <net/if.h>
+#include <string.h>
+#include <time.h>
+
+#include "error.h"
+
+#define WAIT_STEPS 100
+#define WAIT_STEP_NS 10000000 /* a second in all */
+
+int ways_find(const struct wanted_service *wanted, struct next_hop *way)
+{
+	char text[BACKEND_TEXT];
+
+	for (int i = 0; i < wanted->backends; i++) {
+		int err = route_get(wanted->backend[i].addr[0], &way[i]);
+
+		address_text(wanted->backend[i].addr, text);
+		if (err)
+			return fail(err, "backend %s: no route to it (%s); see: ip route get %s",
+				    text, strerror(-err), text);
+		if (way[i].local)
+			return fail(EINVAL,
+				    "backend %s is this machine's own address: nat reaches other "
+				    "machines",
+				    text);
+	}
+	return 0;
+}
+
+static bool has_mac(const struct wanted_backend *backend)
+{
+	static const __u8 none[6];
+
+	return memcmp(backend->mac, none, sizeof(none));
+}
+
+static void wait_for(const struct next_hop *way)
+{
+	const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
+
+	for (int i = 0; i < WAIT_STEPS && !neighbour_known(way); i++)
+		nanosleep(&step, NULL);
+}
+
+void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
+{
+	char text[BACKEND_TEXT], interface[IF_NAMESIZE] = "?";
+	bool fresh = false;
+	int err;
+
+	for (int i = 0; i < wanted->backends; i++) {
+		bool mac = has_mac(&wanted->backend[i]);
+
+		fresh |= !neighbour_known(&way[i]);
+		err = neighbour_keep(&way[i], mac ? wanted->backend[i].mac : NULL);
+		if (err)
+			warn("the kernel will not keep the neighbour of backend %s: %s",
+			     address_text(wanted->backend[i].addr, text), strerror(-err));
+	}
+	for (int i = 0; fresh && i < wanted->backends; i++) {
+		wait_for(&way[i]);
+		fresh = neighbour_known(&way[i]); /* one wait that fails is enough */
+	}
+	for (int i = 0; i < wanted->backends; i++) {
+		if (neighbour_known(&way[i]))
+			continue;
+		if_indextoname(way[i].ifindex, interface);
+		warn("backend %s does not answer (ARP on %s): it gets its share of the traffic all "
+		     "the same",
+		     address_text(wanted->backend[i].addr, text), interface);
+	}
+}

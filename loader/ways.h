@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The ways to a service's backends, before traffic is sent on them. */
+#ifndef XDPLB_WAYS_H
+#define XDPLB_WAYS_H
+
+#include "neighbour.h"
+#include "wanted.h"
+
+/*
+ * The next hop of each backend; `way` has room for all. 0, or a negative errno
+ * after an error line about the backend that cannot be reached.
+ */
+int ways_find(const struct wanted_service *wanted, struct next_hop *way);
+
+/*
+ * Has the kernel keep the next hops' MACs known, and waits a moment for those
+ * it had never heard of. Warns about those that do not answer.
+ */
+void ways_keep(const struct wanted_service *wanted, const struct next_hop *way);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Source ports for nat, handed out per pool in constant time. Ports come in
+ * groups of 64. A group that is in use has a block: a word of bits that says
+ * which of its ports are taken, and 64 records. Blocks that nobody uses wait in
+ * a queue, so that any pool can have any of them.
+ *
+ * Every bit is taken and given back by one atomic operation: who changed it
+ * owns the port. A block goes back when its last port does, by taking all 64
+ * at once: whoever comes late finds none free.
+ *
+ * Some functions here are neither inline nor static, so that the verifier
+ * looks at each of them once, with any arguments, and not along every path.
+ */
+#ifndef XDPLB_NAT_PORT_H
+#define XDPLB_NAT_PORT_H
+
+#include <bpf/bpf_endian.h>
+
+#include "packet.h"
+
+#define PORT_TRIES 8
+#define ALL_PORTS (~0ULL)
+
+/*
+ * The lowest bit that is set in x, which is not 0: as many bits as are below
+ * it, counted without branches, of which the verifier would walk each.
+ */
+static __always_inline __u32 lowest_bit(__u64 x)
+{
+	__u64 below = (x & -x) - 1;
+
+	below -= below >> 1 & 0x5555555555555555ULL;
+	below = (below & 0x3333333333333333ULL) + (below >> 2 & 0x3333333333333333ULL);
+	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return below * 0x0101010101010101ULL >> 56;
+}
+
+static __always_inline struct xdplb_pool *pool_of(__u32 id)
+{
+	return bpf_map_lookup_elem(&xdplb_pools, &id);
+}
+
+static __always_inline struct xdplb_block *block_of(const struct xdplb_pool *pool, __u32 group,
+						    __u32 *id)
+{
+	*id = READ_ONCE(pool->block[group & (XDPLB_GROUPS - 1)]);
+	return *id ? bpf_map_lookup_elem(&xdplb_blocks, id) : NULL;
+}
+
+/* Gives a group of the pool a block. Returns the group, -1: no block is left. */
+static __always_inline int group_open(struct xdplb_pool *pool, __u32 pool_id, __u32 group)
+{
+	__u32 word = group / 64 % (XDPLB_GROUPS / 64), id;
+	__u64 bit = 1ULL << (group % 64);
+	struct xdplb_block *block;
+
+	if (__sync_fetch_and_or(&pool->claimed[word], bit) & bit)
+		return group; /* another CPU does it; whoever comes too early tries again */
+	if (bpf_map_pop_elem(&xdplb_free, &id) ||
+	    !(block = bpf_map_lookup_elem(&xdplb_blocks, &id))) {
+		__sync_fetch_and_and(&pool->claimed[word], ~bit);
+		return -1;
+	}
+	block->pool = pool_id;
+	block->group = group;
+	WRITE_ONCE(pool->block[group & (XDPLB_GROUPS - 1)], id);
+	__sync_lock_test_and_set(&block->used, 0);
+	__sync_fetch_and_or(&pool->owned[word], bit);
+	return group;
+}
+
+/* Gives the block of a group back if none of its ports is in use. */
+static __always_inline void group_close(struct xdplb_pool *pool, __u32 group,
+					struct xdplb_block *block, __u32 id)
+{
+	__u32 word = group / 64 % (XDPLB_GROUPS / 64);
+	__u64 bit = 1ULL << (group % 64);
+
+	if (__sync_val_compare_and_swap(&block->used, 0, ALL_PORTS))
+		return;
+	__sync_fetch_and_and(&pool->owned[word], ~bit);
+	WRITE_ONCE(pool->block[group & (XDPLB_GROUPS - 1)], 0);
+	__sync_fetch_and_and(&pool->claimed[word], ~bit);
+	bpf_map_push_elem(&xdplb_free, &id, 0);
+}
+
+/* A group of the pool with a free port, opened if need be; -1: there is none. */
+__noinline int group_pick(__u32 pool_id)
+{
+	struct xdplb_pool *pool = pool_of(pool_id);
+	__u64 ready;
+
+	if (!pool)
+		return -1;
+	for (int word = 0; word < XDPLB_GROUPS / 64; word++) {
+		ready = READ_ONCE(pool->owned[word]) & ~READ_ONCE(pool->full[word]);
+		if (ready)
+			return word * 64 + lowest_bit(ready);
+	}
+	for (int word = 0; word < XDPLB_GROUPS / 64; word++) {
+		ready = ~(READ_ONCE(pool->claimed[word]) | READ_ONCE(pool->full[word]));
+		if (ready)
+			return group_open(pool, pool_id, word * 64 + lowest_bit(ready));
+	}
+	return -1;
+}
+
+/* Takes a free port of the group; -1 when another CPU was quicker or none is. */
+__noinline int group_take(__u32 pool_id, __u32 group)
+{
+	const struct xdplb_config *config = config_get();
+	struct xdplb_pool *pool = pool_of(pool_id);
+	__u32 word = group / 64 % (XDPLB_GROUPS / 64), id, i;
+	struct xdplb_block *block = pool ? block_of(pool, group, &id) : NULL;
+	__u64 allowed, bit, above;
+
+	if (!config || !pool || !block)
+		return -1;
+	allowed = READ_ONCE(config->port_allowed[group & (XDPLB_GROUPS - 1)]);
+	if (!(allowed & ~READ_ONCE(block->used))) {
+		/* The bit first, then one more look: a port may come back between. */
+		__sync_fetch_and_or(&pool->full[word], 1ULL << (group % 64));
+		if (!(allowed & ~READ_ONCE(block->used)))
+			return -1;
+		__sync_fetch_and_and(&pool->full[word], ~(1ULL << (group % 64)));
+		return -1;
+	}
+	allowed &= ~READ_ONCE(block->used);
+	if (!allowed)
+		return -1;
+	above = allowed & ALL_PORTS << (bpf_get_smp_processor_id() * 11 % 64);
+	i = lowest_bit(above ? above : allowed); /* CPUs start apart */
+	bit = 1ULL << i;
+	if (__sync_fetch_and_or(&block->used, bit) & bit)
+		return -1;
+	if (block->pool == pool_id && block->group == group)
+		return group * 64 + i;
+	__sync_fetch_and_and(&block->used, ~bit); /* the block has moved on */
+	return -1;
+}
+
+/* Gives a port back. */
+__noinline int port_free(__u32 pool_id, __u32 port)
+{
+	__u32 group = port / 64, id;
+	struct xdplb_pool *pool = pool_of(pool_id);
+	struct xdplb_block *block;
+
+	if (!pool)
+		return 0;
+	block = block_of(pool, group, &id);
+	if (!block)
+		return 0;
+	__sync_fetch_and_and(&block->used, ~(1ULL << (port % 64)));
+	__sync_fetch_and_and(&pool->full[group / 64 % (XDPLB_GROUPS / 64)],
+			     ~(1ULL << (group % 64)));
+	group_close(pool, group, block, id);
+	return 0;
+}
+
+/*
+ * The machine itself uses this port: a listener, or a connection of its own to
+ * this backend from outside the local port range.
+ */
+static __always_inline bool port_has_socket(struct xdp_md *ctx, const struct xdplb_pool *pool,
+					    __u32 port)
+{
+	struct bpf_sock_tuple tuple = {
+	    .ipv4 =
+		{
+		    .saddr = pool->backend_addr[0],
+		    .daddr = pool->addr[0],
+		    .sport = pool->backend_port,
+		    .dport = bpf_htons(port),
+		},
+	};
+	struct bpf_sock *sk;
+
+	if (pool->proto == IPPROTO_TCP)
+		sk = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	else
+		sk = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	if (!sk)
+		return false;
+	bpf_sk_release(sk);
+	return true;
+}
+
+/* Takes a source port (host order) of the pool; -1 when none is free. */
+__noinline int port_take(struct xdp_md *ctx, __u32 pool_id)
+{
+	struct xdplb_config *config = config_get();
+	struct xdplb_pool *pool = pool_of(pool_id);
+
+	if (!pool || !config)
+		return -1;
+	for (int i = 0; i < PORT_TRIES; i++) {
+		int group = group_pick(pool_id), port;
+
+		if (group < 0)
+			return -1;
+		port = group_take(pool_id, group);
+		if (port < 0)
+			continue;
+		if (!port_has_socket(ctx, pool, port))
+			return port;
+		/* Not asked about again until user space looks which ports are in use. */
+		__sync_fetch_and_and(&config->port_allowed[port / 64 % XDPLB_GROUPS],
+				     ~(1ULL << (port % 64)));
+		port_free(pool_id, port);
+	}
+	return -1;
+}
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The next hop: interface and MACs, asked of the kernel's routing and
+ * neighbour tables once a second; per CPU and backend on the way to it, per
+ * flow on the way back to the client.
+ */
+#ifndef XDPLB_NEXT_HOP_H
+#define XDPLB_NEXT_HOP_H
+
+#include "flow_table.h"
+
+#define AF_INET 2
+#define LOOPBACK_IFINDEX 1
+
+/*
+ * As a route of a packet that came in here; where the interface does not
+ * forward, as one of a packet that this machine sends (the loopback interface's
+ * forwarding is set by xdplb-config, it changes nothing else). Returns a
+ * BPF_FIB_LKUP_RET_*.
+ */
+static __always_inline long route(struct packet *p, __be32 from, __be32 to,
+				  struct bpf_fib_lookup *fib)
+{
+	long result;
+
+	__builtin_memset(fib, 0, sizeof(*fib));
+	fib->family = AF_INET;
+	fib->l4_protocol = p->proto;
+	fib->ipv4_src = from;
+	fib->ipv4_dst = to;
+	fib->ifindex = p->ctx->ingress_ifindex;
+	result = bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
+	if (result != BPF_FIB_LKUP_RET_FWD_DISABLED)
+		return result;
+	fib->ifindex = LOOPBACK_IFINDEX;
+	return bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
+}
+
+static __always_inline int no_way(struct packet *p, long result)
+{
+	return drop(p, result == BPF_FIB_LKUP_RET_NO_NEIGH ? XDPLB_DROP_NO_NEIGHBOUR :
+							     XDPLB_DROP_NO_ROUTE);
+}
+
+/* Makes sure that `hop` knows the way to the backend. */
+static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend_cpu *hop,
+					  __be32 from, __be32 to)
+{
+	struct bpf_fib_lookup fib;
+	long result;
+
+	if (hop->looked_up == p->cpu->now)
+		return GO_ON;
+	result = route(p, from, to, &fib);
+	if (result != BPF_FIB_LKUP_RET_SUCCESS)
+		return no_way(p, result);
+	hop->ifindex = fib.ifindex;
+	mac_copy(hop->dmac, fib.dmac);
+	mac_copy(hop->smac, fib.smac);
+	hop->looked_up = p->cpu->now;
+	return GO_ON;
+}
+
+/*
+ * The same to the client, `record` being a copy. Where the kernel has no
+ * neighbour entry, the way the client's packets came holds, if it leads out of
+ * the same interface: who delivered them is a neighbour.
+ */
+static __always_inline int hop_to_client(struct packet *p, struct xdplb_nat_record *record,
+					 __be32 from)
+{
+	struct bpf_fib_lookup fib;
+	long result;
+
+	if (record->seen == (__u16)p->cpu->now)
+		return GO_ON;
+	result = route(p, from, record->client[0], &fib);
+	if (result == BPF_FIB_LKUP_RET_NO_NEIGH && fib.ifindex == record->ifindex)
+		return GO_ON;
+	if (result != BPF_FIB_LKUP_RET_SUCCESS)
+		return no_way(p, result);
+	record->ifindex = fib.ifindex;
+	mac_copy(record->dmac, fib.dmac);
+	mac_copy(record->smac, fib.smac);
+	return GO_ON;
+}
+
+/* Puts the MACs on and sends the packet out. */
+static __always_inline int send(struct packet *p, __u32 ifindex, const __u8 *dmac, const __u8 *smac)
+{
+	mac_copy(p->eth->h_dest, dmac);
+	mac_copy(p->eth->h_source, smac);
+	if (ifindex == p->ctx->ingress_ifindex)
+		return XDP_TX;
+	return bpf_redirect(ifindex, 0);
+}
+
+#endif
