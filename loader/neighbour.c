@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
@@ -13,14 +14,14 @@
 
 #include "error.h"
 
-#define REPLY_BYTES 8192
+#define REPLY_BYTES 32768 /* a dump comes in pieces of at most this */
 
 /* Sends a request and hands the replies to `on_reply`. 0 or a negative errno. */
 static int talk(struct nlmsghdr *request, mnl_cb_t on_reply, void *context)
 {
 	struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
 	char buffer[REPLY_BYTES];
-	int err = 0, got;
+	int err = 0, got, more;
 
 	if (!socket)
 		return -errno;
@@ -30,9 +31,13 @@ static int talk(struct nlmsghdr *request, mnl_cb_t on_reply, void *context)
 		err = -errno;
 		goto out;
 	}
-	got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
-	if (got < 0 || mnl_cb_run(buffer, got, request->nlmsg_seq, mnl_socket_get_portid(socket),
-				  on_reply, context) < 0)
+	do {
+		got = mnl_socket_recvfrom(socket, buffer, sizeof(buffer));
+		more = got < 0 ? got :
+				 mnl_cb_run(buffer, got, request->nlmsg_seq,
+					    mnl_socket_get_portid(socket), on_reply, context);
+	} while (more > 0 && request->nlmsg_flags & NLM_F_DUMP);
+	if (more < 0)
 		err = -errno;
 out:
 	mnl_socket_close(socket);
@@ -143,6 +148,76 @@ int neighbour_keep(const struct next_hop *hop, const __u8 *mac)
 		mnl_attr_put_u32(request, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
 	}
 	return talk(request, NULL, NULL);
+}
+
+struct veths {
+	__u32 *index;
+	int count;
+	int max;
+};
+
+/* What one link's attributes say, those inside others included. */
+struct link {
+	bool veth;
+	bool xdp;
+};
+
+static int read_link_kind(const struct nlattr *attribute, void *context)
+{
+	struct link *link = context;
+
+	if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
+		link->veth = !strcmp(mnl_attr_get_str(attribute), "veth");
+	return MNL_CB_OK;
+}
+
+static int read_link_xdp(const struct nlattr *attribute, void *context)
+{
+	struct link *link = context;
+
+	if (mnl_attr_get_type(attribute) == IFLA_XDP_ATTACHED)
+		link->xdp = mnl_attr_get_u8(attribute) != XDP_ATTACHED_NONE;
+	return MNL_CB_OK;
+}
+
+static int read_link_attribute(const struct nlattr *attribute, void *context)
+{
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_LINKINFO:
+		return mnl_attr_parse_nested(attribute, read_link_kind, context);
+	case IFLA_XDP:
+		return mnl_attr_parse_nested(attribute, read_link_xdp, context);
+	default:
+		return MNL_CB_OK;
+	}
+}
+
+static int read_link(const struct nlmsghdr *message, void *context)
+{
+	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
+	struct veths *veths = context;
+	struct link link = {};
+
+	mnl_attr_parse(message, sizeof(*info), read_link_attribute, &link);
+	if (link.veth && link.xdp && veths->count < veths->max)
+		veths->index[veths->count++] = info->ifi_index;
+	return MNL_CB_OK;
+}
+
+int veths_with_xdp(__u32 *index, int max)
+{
+	char buffer[MNL_NLMSG_HDRLEN + 256] = {};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct veths veths = {.index = index, .max = max};
+	struct ifinfomsg *info;
+	int err;
+
+	request->nlmsg_type = RTM_GETLINK;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
+	info->ifi_family = AF_UNSPEC;
+	err = talk(request, read_link, &veths);
+	return err ? err : veths.count;
 }
 
 #define LOOPBACK_FORWARDING "/proc/sys/net/ipv4/conf/lo/forwarding"

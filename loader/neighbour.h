@@ -35,4 +35,10 @@ bool neighbour_known(const struct next_hop *hop);
  */
 void routes_allow(void);
 
+/*
+ * The indices of up to `max` veth interfaces here that have an XDP program;
+ * returns how many, or a negative errno.
+ */
+int veths_with_xdp(__u32 *index, int max);
+
 #endif

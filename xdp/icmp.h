@@ -60,7 +60,7 @@ static __always_inline int error_to_client(struct packet *p, const struct quote 
 	sent = (struct endpoints){reply.daddr, reply.saddr, reply.dport, reply.sport};
 	rewrite_quote(p->icmp, quote, &sent);
 	rewrite_ip(p->ip, reply.saddr, reply.daddr);
-	return send(p, record->ifindex, record->dmac, record->smac);
+	return send(p, record->out, record->dmac, record->smac);
 }
 
 /* About a reply of ours to a client: tells the backend. */
@@ -75,7 +75,7 @@ static __always_inline int error_to_backend(struct packet *p, const struct quote
 	sent = (struct endpoints){to.daddr, to.saddr, to.dport, to.sport};
 	rewrite_quote(p->icmp, quote, &sent);
 	rewrite_ip(p->ip, to.saddr, to.daddr);
-	return send(p, hop->ifindex, hop->dmac, hop->smac);
+	return send(p, hop->out, hop->dmac, hop->smac);
 }
 
 static __always_inline int icmp(struct packet *p)

@@ -109,7 +109,7 @@ static __always_inline bool nat_record(const struct packet *p, __u32 backend, __
 		return false;
 	record->backend = backend;
 	record->flow = p->flow_index;
-	record->ifindex = p->ctx->ingress_ifindex;
+	record->out = out_by(p->config, p->ctx->ingress_ifindex);
 	record->client[0] = p->ip->saddr;
 	record->client_port = p->sport;
 	record->seen = p->cpu->now - 1;
@@ -180,7 +180,7 @@ static __always_inline int to_backend(struct packet *p)
 	hop->packets++;
 	hop->bytes += frame_bytes(p);
 	rewrite(p, &to);
-	return send(p, hop->ifindex, hop->dmac, hop->smac);
+	return send(p, hop->out, hop->dmac, hop->smac);
 }
 
 /* Once a second, and when TCP says something: tells the flow. */
@@ -204,7 +204,7 @@ static __always_inline void record_touch(struct packet *p, struct xdplb_nat_reco
 		return;
 	if (record->backend == copy->backend && record->flow == copy->flow) {
 		record->seen = p->cpu->now;
-		record->ifindex = copy->ifindex;
+		record->out = copy->out;
 		mac_copy(record->dmac, copy->dmac);
 		mac_copy(record->smac, copy->smac);
 	}
@@ -243,7 +243,7 @@ static __always_inline int to_client(struct packet *p, struct xdplb_nat_record *
 	cpu->reply_packets++;
 	cpu->reply_bytes += frame_bytes(p);
 	rewrite(p, &to);
-	return send(p, copy->ifindex, copy->dmac, copy->smac);
+	return send(p, copy->out, copy->dmac, copy->smac);
 }
 
 #endif

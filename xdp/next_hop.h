@@ -36,6 +36,15 @@ static __always_inline long route(struct packet *p, __be32 from, __be32 to,
 	return bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
 }
 
+/* The way out by this interface. */
+static __always_inline __u32 out_by(const struct xdplb_config *config, __u32 ifindex)
+{
+	for (int i = 0; i < XDPLB_REDIRECTS; i++)
+		if (config->redirect[i] == ifindex)
+			return ifindex | XDPLB_OUT_REDIRECT;
+	return ifindex;
+}
+
 static __always_inline int no_way(struct packet *p, long result)
 {
 	return drop(p, result == BPF_FIB_LKUP_RET_NO_NEIGH ? XDPLB_DROP_NO_NEIGHBOUR :
@@ -54,7 +63,7 @@ static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend
 	result = route(p, from, to, &fib);
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return no_way(p, result);
-	hop->ifindex = fib.ifindex;
+	hop->out = out_by(p->config, fib.ifindex);
 	mac_copy(hop->dmac, fib.dmac);
 	mac_copy(hop->smac, fib.smac);
 	hop->looked_up = p->cpu->now;
@@ -75,22 +84,25 @@ static __always_inline int hop_to_client(struct packet *p, struct xdplb_nat_reco
 	if (record->seen == (__u16)p->cpu->now)
 		return GO_ON;
 	result = route(p, from, record->client[0], &fib);
-	if (result == BPF_FIB_LKUP_RET_NO_NEIGH && fib.ifindex == record->ifindex)
+	if (result == BPF_FIB_LKUP_RET_NO_NEIGH && fib.ifindex == (record->out & XDPLB_OUT_IFINDEX))
 		return GO_ON;
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return no_way(p, result);
-	record->ifindex = fib.ifindex;
+	record->out = out_by(p->config, fib.ifindex);
 	mac_copy(record->dmac, fib.dmac);
 	mac_copy(record->smac, fib.smac);
 	return GO_ON;
 }
 
 /* Puts the MACs on and sends the packet out. */
-static __always_inline int send(struct packet *p, __u32 ifindex, const __u8 *dmac, const __u8 *smac)
+static __always_inline int send(struct packet *p, __u32 out, const void *dmac, const void *smac)
 {
+	__u32 ifindex = out & XDPLB_OUT_IFINDEX;
+
 	mac_copy(p->eth->h_dest, dmac);
 	mac_copy(p->eth->h_source, smac);
-	if (ifindex == p->ctx->ingress_ifindex)
+	p->turned = ifindex == p->ctx->ingress_ifindex;
+	if (p->turned && !(out & XDPLB_OUT_REDIRECT))
 		return XDP_TX;
 	return bpf_redirect(ifindex, 0);
 }

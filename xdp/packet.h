@@ -59,6 +59,7 @@ struct packet {
 	__u32 service; /* id, 0: not for a service */
 	struct xdplb_flow *flow; /* its entry, the value that was read from it, */
 	__u64 value;
+	bool turned; /* it leaves by the interface it came in by */
 	bool flow_moves; /* it had a flow, which has just ended */
 	__u32 flow_index; /* and where it lies: 4 * bucket + way */
 };

@@ -129,7 +129,7 @@ int xdplb(struct xdp_md *ctx)
 		return XDP_PASS;
 	tick(&p);
 	verdict = balance(&p);
-	p.cpu->verdict[verdict & 7]++;
+	p.cpu->verdict[(p.turned ? XDP_TX : verdict) & 7]++;
 	return verdict;
 }
 

@@ -29,6 +29,7 @@
 #define XDPLB_NAT_BLOCKS_MAX 65536 /* block ids are 16 bits, 0 is none */
 #define XDPLB_SNATS 16 /* source addresses of one service */
 #define XDPLB_WEIGHT_MAX 65535
+#define XDPLB_REDIRECTS 32
 #define XDPLB_SET_BACKENDS_MAX 4096 /* backends of one service */
 
 #define XDPLB_LINE 64
@@ -97,8 +98,17 @@ struct xdplb_config {
 	__u32 timeout[XDPLB_FLOW_STATES]; /* seconds, 1 .. 32767 */
 	__u32 nat_blocks; /* entries of xdplb_blocks */
 	__u32 service_hint; /* user space: where to look for a free id */
+	__u32 redirect[XDPLB_REDIRECTS]; /* interfaces that need XDPLB_OUT_REDIRECT */
 	__u64 port_allowed[1024]; /* bit p: nat may use source port p (host order) */
 };
+
+/*
+ * A way out is an interface's index, and this when a packet that came in by the
+ * same one must be redirected to it: a veth whose peer has no XDP program keeps
+ * what XDP_TX gives it until something else wakes the peer.
+ */
+#define XDPLB_OUT_REDIRECT 0x80000000U
+#define XDPLB_OUT_IFINDEX 0x7fffffffU
 
 /*
  * xdplb_dir: which addresses are ours. A key lies in one of two buckets, see
@@ -198,7 +208,7 @@ struct xdplb_backend_cpu {
 	__s64 entries; /* summed over CPUs: flow table entries */
 	/* the next hop, as bpf_fib_lookup() gave it in second `looked_up` */
 	__u32 looked_up;
-	__u32 ifindex;
+	__u32 out;
 	__u8 dmac[6];
 	__u8 smac[6];
 	__u8 reserved[4];
@@ -275,7 +285,7 @@ struct xdplb_nat_record {
 	__u32 seq;
 	__u32 backend; /* id, 0: no flow */
 	__u32 flow; /* 4 * bucket + way */
-	__u32 ifindex; /* the way back to the client */
+	__u32 out; /* the way back to the client */
 	__be32 client[4];
 	__be16 client_port;
 	__u16 seen; /* second of the last look at flow and route, modulo 65536 */
