@@ -66,16 +66,18 @@ void pins_remove(const char *pins)
 /* The entries a map shall have with so many flows; 0: as the object says. */
 static __u32 map_entries(enum balancer_map map, __u32 flows)
 {
-	__u32 nat = flows < XDPLB_NAT_BLOCKS_MAX * 64 ? flows : XDPLB_NAT_BLOCKS_MAX * 64;
+	__u32 blocks = flows / 64 + XDPLB_NAT_BLOCKS_SPARE;
 
+	if (blocks > XDPLB_NAT_BLOCKS_MAX)
+		blocks = XDPLB_NAT_BLOCKS_MAX;
 	switch (map) {
 	case MAP_FLOWS:
 		return flows / XDPLB_WAYS;
 	case MAP_NAT:
-		return nat;
+		return blocks * 64;
 	case MAP_BLOCKS:
 	case MAP_FREE:
-		return nat / 64;
+		return blocks;
 	default:
 		return 0;
 	}

@@ -7,6 +7,7 @@
 #include "attach.h"
 #include "command.h"
 #include "error.h"
+#include "machine.h"
 
 static int mode_read(const char *word, enum xdp_attach_mode *mode)
 {
@@ -118,6 +119,7 @@ int command_load(struct options *options)
 		err = balancer_open_pins(&balancer, request.pins);
 	if (!err) {
 		err = balancer_prepare(&balancer);
+		machine_prepare(&balancer);
 		balancer_close(&balancer);
 	}
 	close(lock);

@@ -18,7 +18,7 @@ static void buckets(const struct balancer *balancer, __u64 key,
 {
 	__u32 at[2];
 
-	xdplb_buckets(xdplb_hash(balancer->config->seed, key), XDPLB_DIRECTORY_BUCKETS - 1, at);
+	xdplb_directory_buckets(key, at);
 	bucket[0] = &balancer->directory[at[0]];
 	bucket[1] = &balancer->directory[at[1]];
 }

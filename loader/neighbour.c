@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
@@ -218,23 +217,4 @@ int veths_with_xdp(__u32 *index, int max)
 	info->ifi_family = AF_UNSPEC;
 	err = talk(request, read_link, &veths);
 	return err ? err : veths.count;
-}
-
-#define LOOPBACK_FORWARDING "/proc/sys/net/ipv4/conf/lo/forwarding"
-
-void routes_allow(void)
-{
-	int file = open(LOOPBACK_FORWARDING, O_RDWR | O_CLOEXEC);
-	char now = '0';
-
-	if (file >= 0 && read(file, &now, 1) == 1 && now == '1') {
-		close(file);
-		return;
-	}
-	if (file < 0 || pwrite(file, "1", 1, 0) != 1)
-		warn("cannot set net.ipv4.conf.lo.forwarding (%s): set net.ipv4.ip_forward to 1, "
-		     "or no backend will be reached",
-		     strerror(errno));
-	if (file >= 0)
-		close(file);
 }

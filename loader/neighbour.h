@@ -29,13 +29,6 @@ int neighbour_keep(const struct next_hop *hop, const __u8 *mac);
 bool neighbour_known(const struct next_hop *hop);
 
 /*
- * Lets the program route packets also where the interface does not forward: it
- * then looks routes up as from the loopback interface, whose forwarding is
- * turned on for that. Warns when it cannot.
- */
-void routes_allow(void);
-
-/*
  * The indices of up to `max` veth interfaces here that have an XDP program;
  * returns how many, or a negative errno.
  */

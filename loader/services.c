@@ -8,6 +8,7 @@
 #include "collect.h"
 #include "directory.h"
 #include "error.h"
+#include "machine.h"
 #include "pools.h"
 #include "ports.h"
 #include "sets.h"
@@ -167,17 +168,6 @@ static int plan_new(struct plan *plan, int backends)
 	return fail(ENOMEM, "no memory for %d backends", backends);
 }
 
-/* Tells the program which interfaces need a redirect where others take XDP_TX. */
-static void redirects_publish(struct balancer *balancer)
-{
-	__u32 index[XDPLB_REDIRECTS] = {};
-
-	if (veths_with_xdp(index, XDPLB_REDIRECTS) < 0)
-		return;
-	for (int i = 0; i < XDPLB_REDIRECTS; i++)
-		__atomic_store_n(&balancer->config->redirect[i], index[i], __ATOMIC_RELAXED);
-}
-
 /* Everything new, ready beside what is in force. */
 static int service_prepare(struct balancer *balancer, __u32 id, const struct wanted_service *wanted,
 			   struct plan *plan)
@@ -252,8 +242,7 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 	id = err ? err : known ? (int)known : service_new(balancer, &wanted->at);
 	err = id < 0 ? id : service_prepare(balancer, id, wanted, &plan);
 	if (!err) {
-		routes_allow();
-		redirects_publish(balancer);
+		machine_prepare(balancer);
 		ways_keep(wanted, plan.ways);
 		pools_allow(balancer, &plan, wanted->backends, false);
 		err = set_publish(balancer, id, wanted, plan.ids);

@@ -55,7 +55,7 @@ static __always_inline __u32 flow_state_after(__u32 state, __u8 flags, bool from
 	if (state == XDPLB_FLOW_UDP)
 		return state;
 	if (flags & TCP_RST)
-		return XDPLB_FLOW_RESET;
+		return state == XDPLB_FLOW_CLOSED ? state : XDPLB_FLOW_RESET;
 	if (flags & TCP_FIN)
 		return flow_state_after_fin(state, from_client);
 	if (flags & TCP_SYN)

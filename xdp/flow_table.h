@@ -142,7 +142,7 @@ static __always_inline bool flow_find(struct packet *p, __be32 client, __be16 po
 	__u64 key = xdplb_flow_key(client, port, p->service);
 	__u32 at[2];
 
-	xdplb_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
+	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
 	if (!bucket_search(p, at[0], key) && !bucket_search(p, at[1], key))
 		return false;
 	if (!is_expired(p->config, p->cpu->now, p->value))
@@ -257,7 +257,7 @@ static __always_inline int flow_reserve(struct packet *p, __be32 client, __be16 
 	struct room first = {}, second = {};
 	__u32 at[2];
 
-	xdplb_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
+	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
 	bucket_room(p, at[0], &first);
 	bucket_room(p, at[1], &second);
 	if (second.rank > first.rank || (second.rank == first.rank && second.free > first.free))

@@ -89,7 +89,7 @@ static __always_inline int icmp(struct packet *p)
 	ip = quote.ip;
 	if (p->ip->daddr != ip->saddr)
 		return XDP_PASS;
-	switch (record_find(p, ip->daddr, quote.ports[1], ip->saddr, quote.ports[0], ip->protocol,
+	switch (record_find(ip->daddr, quote.ports[1], ip->saddr, quote.ports[0], ip->protocol,
 			    &record, &copy)) {
 	case RECORD_BUSY:
 		return drop(p, XDPLB_DROP_RACE);
@@ -100,7 +100,7 @@ static __always_inline int icmp(struct packet *p)
 	case RECORD_NONE:
 		break;
 	}
-	p->service = directory_find(p, XDPLB_KIND_SERVICE, ip->saddr, quote.ports[0], ip->protocol);
+	p->service = directory_find(XDPLB_KIND_SERVICE, ip->saddr, quote.ports[0], ip->protocol);
 	if (!p->service || !flow_find(p, ip->daddr, quote.ports[1]))
 		return XDP_PASS;
 	if (p->ip->ttl <= 1)

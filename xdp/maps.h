@@ -76,7 +76,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, XDPLB_FLOWS / 64);
+	__uint(max_entries, XDPLB_NAT_BLOCKS);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__type(key, __u32);
 	__type(value, struct xdplb_block);
@@ -85,14 +85,14 @@ struct {
 /* The blocks nobody uses; user space fills it once. */
 struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
-	__uint(max_entries, XDPLB_FLOWS / 64);
+	__uint(max_entries, XDPLB_NAT_BLOCKS);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__type(value, __u32);
 } xdplb_free SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, XDPLB_FLOWS);
+	__uint(max_entries, XDPLB_NAT_BLOCKS * 64);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__type(key, __u32);
 	__type(value, struct xdplb_nat_record);

@@ -72,13 +72,12 @@ enum record_found {
  * The flow whose backend (address, port) answers to a source address and port
  * of ours.
  */
-static __always_inline enum record_found record_find(const struct packet *p, __be32 backend,
-						     __be16 backend_port, __be32 snat,
-						     __be16 snat_port, __u8 proto,
+static __always_inline enum record_found record_find(__be32 backend, __be16 backend_port,
+						     __be32 snat, __be16 snat_port, __u8 proto,
 						     struct xdplb_nat_record **record,
 						     struct xdplb_nat_record *copy)
 {
-	__u32 id = directory_find(p, XDPLB_KIND_BACKEND, backend, backend_port, proto);
+	__u32 id = directory_find(XDPLB_KIND_BACKEND, backend, backend_port, proto);
 	const struct xdplb_pool *pool;
 
 	for (int i = 0; i < XDPLB_SNATS && id; i++) {

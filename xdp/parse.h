@@ -68,7 +68,8 @@ static __always_inline int parse(struct packet *p)
 	p->eth = (void *)(long)p->ctx->data;
 	if ((void *)(p->eth + 1) > end)
 		return pass(p, XDPLB_PASS_UNREADABLE);
-	if (p->eth->h_proto != bpf_htons(ETH_P_IP))
+	/* A frame to everybody is nobody's to forward. */
+	if (p->eth->h_proto != bpf_htons(ETH_P_IP) || p->eth->h_dest[0] & 1)
 		return XDP_PASS;
 	verdict = parse_ip(p, end);
 	if (verdict != GO_ON)

@@ -17,14 +17,14 @@ static __always_inline __u32 way_find(const struct xdplb_directory_bucket *bucke
 }
 
 /* What lies there: a service id or a port pool by `kind`, 0 for nothing. */
-static __always_inline __u32 directory_find(const struct packet *p, enum xdplb_kind kind,
-					    __be32 addr, __be16 port, __u8 proto)
+static __always_inline __u32 directory_find(enum xdplb_kind kind, __be32 addr, __be16 port,
+					    __u8 proto)
 {
 	__u64 key = xdplb_directory_key(kind, addr, port, proto);
 	const struct xdplb_directory_bucket *bucket;
 	__u32 at[2], index;
 
-	xdplb_buckets(xdplb_hash(p->config->seed, key), XDPLB_DIRECTORY_BUCKETS - 1, at);
+	xdplb_directory_buckets(key, at);
 	bucket = bpf_map_lookup_elem(&xdplb_dir, &at[0]);
 	if (!bucket)
 		return 0;

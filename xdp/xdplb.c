@@ -81,8 +81,8 @@ static __always_inline int reply_or_new(struct packet *p)
 	struct xdplb_nat_record *record, copy;
 	int verdict;
 
-	switch (record_find(p, p->ip->saddr, p->sport, p->ip->daddr, p->dport, p->proto, &record,
-			    &copy)) {
+	switch (
+	    record_find(p->ip->saddr, p->sport, p->ip->daddr, p->dport, p->proto, &record, &copy)) {
 	case RECORD_BUSY:
 		return drop(p, XDPLB_DROP_RACE);
 	case RECORD_FOUND:
@@ -105,7 +105,7 @@ static __always_inline int balance(struct packet *p)
 		return verdict;
 	if (p->proto == IPPROTO_ICMP)
 		return icmp(p);
-	p->service = directory_find(p, XDPLB_KIND_SERVICE, p->ip->daddr, p->dport, p->proto);
+	p->service = directory_find(XDPLB_KIND_SERVICE, p->ip->daddr, p->dport, p->proto);
 	if (p->service) {
 		verdict = fitness(p);
 		if (verdict != GO_ON)

@@ -27,6 +27,9 @@
 #define XDPLB_FLOWS_MIN 64
 #define XDPLB_FLOWS_MAX (1 << 26)
 #define XDPLB_NAT_BLOCKS_MAX 65536 /* block ids are 16 bits, 0 is none */
+/* Blocks beyond what the flows fill, because each pool's last one is part full. */
+#define XDPLB_NAT_BLOCKS_SPARE 4096
+#define XDPLB_NAT_BLOCKS (XDPLB_FLOWS / 64 + XDPLB_NAT_BLOCKS_SPARE)
 #define XDPLB_SNATS 16 /* source addresses of one service */
 #define XDPLB_WEIGHT_MAX 65535
 #define XDPLB_REDIRECTS 32
@@ -332,6 +335,18 @@ static inline __u64 xdplb_directory_key(__u8 kind, __be32 addr, __be16 port, __u
 	return (__u64)kind << 56 | (__u64)proto << 48 | (__u64)port << 32 | addr;
 }
 
+/*
+ * The two buckets of a directory key. Nobody outside puts keys there, so one
+ * multiplication (by 2^64 over the golden ratio) spreads them well enough.
+ */
+static inline void xdplb_directory_buckets(__u64 key, __u32 bucket[2])
+{
+	__u64 hash = (key ^ key >> 32) * 0x9e3779b97f4a7c15ULL;
+
+	bucket[0] = hash >> 32 & (XDPLB_DIRECTORY_BUCKETS - 1);
+	bucket[1] = hash >> 50 & (XDPLB_DIRECTORY_BUCKETS - 1);
+}
+
 /* The key of an IPv4 client's flow to a service, never 0. */
 static inline __u64 xdplb_flow_key(__be32 client, __be16 port, __u32 service)
 {
@@ -339,10 +354,10 @@ static inline __u64 xdplb_flow_key(__be32 client, __be16 port, __u32 service)
 }
 
 /*
- * The two buckets a key may lie in, of mask + 1 (a power of two, at least two);
+ * The two buckets a flow may lie in, of mask + 1 (a power of two, at least two);
  * they differ.
  */
-static inline void xdplb_buckets(__u64 hash, __u32 mask, __u32 bucket[2])
+static inline void xdplb_flow_buckets(__u64 hash, __u32 mask, __u32 bucket[2])
 {
 	bucket[0] = hash & mask;
 	bucket[1] = (hash >> 32) & mask;

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "machine.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "neighbour.h"
+
+/* Tells the program which interfaces need a redirect where others take XDP_TX. */
+static void redirects_publish(struct balancer *balancer)
+{
+	__u32 index[XDPLB_REDIRECTS] = {};
+
+	if (veths_with_xdp(index, XDPLB_REDIRECTS) < 0)
+		return;
+	for (int i = 0; i < XDPLB_REDIRECTS; i++)
+		__atomic_store_n(&balancer->config->redirect[i], index[i], __ATOMIC_RELAXED);
+}
+
+#define LOOPBACK_FORWARDING "/proc/sys/net/ipv4/conf/lo/forwarding"
+
+/*
+ * Lets the program route packets also where the interface does not forward: it
+ * then looks routes up as from the loopback interface, whose forwarding is
+ * turned on for that.
+ */
+static void routes_allow(void)
+{
+	int file = open(LOOPBACK_FORWARDING, O_RDWR | O_CLOEXEC);
+	char now = '0';
+
+	if (file >= 0 && read(file, &now, 1) == 1 && now == '1') {
+		close(file);
+		return;
+	}
+	if (file < 0 || pwrite(file, "1", 1, 0) != 1)
+		warn("cannot set net.ipv4.conf.lo.forwarding (%s): set net.ipv4.ip_forward to 1, "
+		     "or no backend will be reached",
+		     strerror(errno));
+	if (file >= 0)
+		close(file);
+}
+
+void machine_prepare(struct balancer *balancer)
+{
+	routes_allow();
+	redirects_publish(balancer);
+}
