@@ -42,6 +42,9 @@ ifneq ($(MAKECMDGOALS),clean)
 $(call missing,libxdp,libxdp-dev (or: git submodule update --init))
 endif
 endif
+ifeq ($(shell command -v m4),)
+$(call missing,m4,m4)
+endif
 LIBXDP_CFLAGS := -I$(XDP_TOOLS)/headers
 LIBXDP_LIBS := $(XDP_TOOLS)/lib/libxdp/libxdp.a
 needed: $(LIBXDP_LIBS)
