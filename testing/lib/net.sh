@@ -61,8 +61,9 @@ net_begin() {
 	NET_DIR=$(mktemp -d)
 	if [ "${XDPLB_ISOLATED:-}" = new ]; then
 		export XDPLB_ISOLATED=yes
-		mkdir -p /run/netns
-		mount -t tmpfs -o mode=755 tmpfs /run/netns
+		# Names of namespaces, and the lock files of xdp-loader and xdplb-config.
+		mount -t tmpfs -o mode=755 tmpfs /run
+		mkdir /run/netns
 		mount -t bpf bpf /sys/fs/bpf
 	fi
 	ensure_bpffs
