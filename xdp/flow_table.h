@@ -114,26 +114,37 @@ __noinline int flow_remove(__u32 index, __u64 value)
 	return 0;
 }
 
-/* Finds `key` in a bucket: sets p->flow and p->value. */
+/* 1 for 0, else 0, without a branch: the verifier walks each side of one. */
+static __always_inline __u32 is_zero(__u64 x)
+{
+	return ((x | -x) >> 63) ^ 1;
+}
+
+/* The index of the lowest of four bits, one of which is set. */
+static __always_inline __u32 lowest_of_four(__u32 bits)
+{
+	bits &= -bits;
+	return (bits >> 1) - (bits >> 3);
+}
+
+/* Finds `key` in a bucket: sets p->flow, p->value and p->flow_index. */
 static __always_inline bool bucket_search(struct packet *p, __u32 index, __u64 key)
 {
 	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
+	__u32 found = 0, way;
 
 	if (!bucket)
 		return false;
-	for (int i = 0; i < XDPLB_WAYS; i++) {
-		struct xdplb_flow *flow = &bucket->way[i];
-		__u64 value = READ_ONCE(flow->value);
-
-		if (READ_ONCE(flow->key) != key || !is_flow(value) ||
-		    (READ_ONCE(flow->value) ^ value) & FLOW_IDENTITY)
-			continue;
-		p->flow = flow;
-		p->value = value;
-		p->flow_index = index * XDPLB_WAYS + i;
-		return true;
-	}
-	return false;
+	for (int i = 0; i < XDPLB_WAYS; i++)
+		found |= is_zero(READ_ONCE(bucket->way[i].key) ^ key) << i;
+	if (!found)
+		return false;
+	way = lowest_of_four(found) & (XDPLB_WAYS - 1);
+	p->flow = &bucket->way[way];
+	p->value = READ_ONCE(p->flow->value);
+	p->flow_index = index * XDPLB_WAYS + way;
+	return is_flow(p->value) && READ_ONCE(p->flow->key) == key &&
+	       !((READ_ONCE(p->flow->value) ^ p->value) & FLOW_IDENTITY);
 }
 
 /* Finds the flow of a client to p->service, if it has not expired. */
@@ -151,92 +162,136 @@ static __always_inline bool flow_find(struct packet *p, __be32 client, __be16 po
 	return false;
 }
 
-/*
- * A packet of the flow p->flow has come: its state moves on, and once a second
- * the time. False when the flow has just ended or was another one.
- */
-static __always_inline bool flow_touch(struct packet *p, bool from_client)
-{
-	__u64 seen = XDPLB_FIELD_OF(SEEN, p->cpu->now), value = p->value, next;
-	__u32 before, after;
+#define FROM_CLIENT 0x100 /* beside TCP's flags */
 
+/*
+ * A packet has come of the flow at `index`, from which `value` was read: its
+ * state moves on, and the time. 0, or -1 when the flow has just ended.
+ */
+__noinline int flow_move(__u32 index, __u64 value, __u32 flags)
+{
+	struct xdplb_flow *flow = flow_at(index);
+	const struct xdplb_cpu *cpu = cpu_get();
+	__u32 before, after;
+	__u64 next, found;
+
+	if (!flow || !cpu)
+		return -1;
 	for (int i = 0; i < 4; i++) {
 		before = state_of(value);
-		after = flow_state_after(before, p->tcp_flags, from_client);
-		next = with_state(value & ~XDPLB_FIELD_MASK(SEEN), after) | seen;
-		if (next == value)
-			return true;
-		p->value = __sync_val_compare_and_swap(&p->flow->value, value, next);
-		if (p->value == value) {
-			p->value = next;
-			if (flow_is_active(before) != flow_is_active(after))
-				count_active(XDPLB_FIELD(value, BACKEND),
-					     flow_is_active(after) ? 1 : -1);
-			return true;
+		after = flow_state_after(before, flags, flags & FROM_CLIENT);
+		next = with_state(value & ~XDPLB_FIELD_MASK(SEEN), after) |
+		       XDPLB_FIELD_OF(SEEN, cpu->now);
+		found = __sync_val_compare_and_swap(&flow->value, value, next);
+		if (found == value) {
+			count_active(XDPLB_FIELD(value, BACKEND),
+				     flow_is_active(after) - flow_is_active(before));
+			return 0;
 		}
-		if ((p->value ^ value) & FLOW_IDENTITY || !is_flow(p->value))
-			return false;
-		value = p->value;
+		if ((found ^ value) & FLOW_IDENTITY || !is_flow(found))
+			return -1;
+		value = found;
 	}
-	return true; /* another CPU wrote as recent a time, four times over */
+	return 0; /* other CPUs wrote as recent a time, four times over */
 }
 
-/* How readily an entry is given to a new flow; 0 is never. */
-static __always_inline __u32 entry_rank(const struct packet *p, __u64 value)
+/* The same for p->flow; most packets change nothing within a second. */
+static __always_inline bool flow_touch(struct packet *p, bool from_client)
 {
+	__u32 state = state_of(p->value);
+
+	if (XDPLB_FIELD(p->value, SEEN) == (__u16)p->cpu->now &&
+	    !(p->tcp_flags & (TCP_FIN | TCP_RST)) &&
+	    (state == XDPLB_FLOW_ESTABLISHED || state == XDPLB_FLOW_UDP))
+		return true;
+	return !flow_move(p->flow_index, p->value, p->tcp_flags | (from_client ? FROM_CLIENT : 0));
+}
+
+#define FLOW_OVER 0x20000 /* above any age */
+
+/* How readily a flow's entry is given to a new flow: over, or by age; 0 is never. */
+__noinline int flow_rank(__u64 value)
+{
+	const struct xdplb_config *config = config_get();
+	const struct xdplb_cpu *cpu = cpu_get();
 	__u32 state = state_of(value);
 
-	if (state == XDPLB_FLOW_FREE)
-		return ~0U;
-	if (state == XDPLB_FLOW_BUSY)
+	if (!config || !cpu || !is_flow(value))
 		return 0;
-	if (is_expired(p->config, p->cpu->now, value) || flow_is_over(state))
-		return 0x20000;
+	if (is_expired(config, cpu->now, value) || flow_is_over(state))
+		return FLOW_OVER;
 	if (flow_is_unproven(state))
-		return 1 + flow_age(p->cpu->now, XDPLB_FIELD(value, SEEN));
+		return 1 + flow_age(cpu->now, XDPLB_FIELD(value, SEEN));
 	return 0;
 }
 
-struct room {
-	struct xdplb_flow *flow;
-	__u64 value;
-	__u32 index;
-	__u32 rank;
-	__u32 free; /* entries of this bucket that are */
-};
-
-/* The best entry of a bucket for a new flow. */
-static __always_inline void bucket_room(const struct packet *p, __u32 index, struct room *room)
+/*
+ * Ends a flow of two full buckets that is over or never got past its first
+ * packet, the oldest first. Returns the index of its entry, now free, or -1.
+ */
+__noinline int flow_evict(__u32 first, __u32 second)
 {
-	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
+	__u64 value, best_value = 0;
+	int best = -1, best_rank = 0;
 
-	if (!bucket)
-		return;
-	for (int i = 0; i < XDPLB_WAYS; i++) {
-		__u64 value = READ_ONCE(bucket->way[i].value);
-		__u32 rank = entry_rank(p, value);
+	for (__u32 i = 0; i < 2 * XDPLB_WAYS; i++) {
+		__u32 index = (i < XDPLB_WAYS ? first : second) * XDPLB_WAYS + i % XDPLB_WAYS;
+		const struct xdplb_flow *flow = flow_at(index);
+		int rank;
 
-		room->free += state_of(value) == XDPLB_FLOW_FREE;
-		if (rank > room->rank) {
-			room->flow = &bucket->way[i];
-			room->value = value;
-			room->index = index * XDPLB_WAYS + i;
-			room->rank = rank;
-		}
+		value = flow ? READ_ONCE(flow->value) : 0;
+		rank = flow_rank(value);
+		if (rank <= best_rank)
+			continue;
+		best_rank = rank;
+		best_value = value;
+		best = index;
 	}
+	return best >= 0 && !flow_remove(best, best_value) ? best : -1;
 }
 
-/* Another entry of the bucket holds the key, or is about to. */
-static __always_inline bool bucket_has_other(__u32 index, __u64 key, const struct xdplb_flow *mine)
+/* Which entries of a bucket are free, a bit each. */
+static __always_inline __u32 bucket_free(__u32 index)
 {
 	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
+	__u32 free = 0;
 
 	if (!bucket)
-		return false;
+		return 0;
 	for (int i = 0; i < XDPLB_WAYS; i++)
-		if (&bucket->way[i] != mine && READ_ONCE(bucket->way[i].key) == key)
-			return true;
-	return false;
+		free |= is_zero(state_of(READ_ONCE(bucket->way[i].value))) << i;
+	return free;
+}
+
+static __always_inline __u32 count_of_four(__u32 bits)
+{
+	bits -= bits >> 1 & 5;
+	return (bits & 3) + (bits >> 2);
+}
+
+/* A free entry in the emptier of two buckets, or one that an evicted flow had. */
+static __always_inline int flow_room(__u32 first, __u32 second)
+{
+	__u32 free = bucket_free(first), other = bucket_free(second), index = first;
+
+	if (count_of_four(other) > count_of_four(free)) {
+		free = other;
+		index = second;
+	}
+	return free ? (int)(index * XDPLB_WAYS + lowest_of_four(free)) : flow_evict(first, second);
+}
+
+/* How many entries of the bucket hold the key, or are about to. */
+static __always_inline __u32 bucket_holds(__u32 index, __u64 key)
+{
+	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
+	__u32 holders = 0;
+
+	if (!bucket)
+		return 0;
+	for (int i = 0; i < XDPLB_WAYS; i++)
+		holders += is_zero(READ_ONCE(bucket->way[i].key) ^ key);
+	return holders;
 }
 
 /* Gives back an entry that flow_reserve() took. */
@@ -247,39 +302,33 @@ static __always_inline void flow_cancel(struct packet *p)
 }
 
 /*
- * Takes an entry for a new flow, in the emptier of its two buckets; where both
- * are full, that of a flow which is over or never got past its first packet,
- * the oldest first. It stays BUSY until flow_publish() or flow_cancel().
+ * Takes an entry for a new flow. It stays BUSY until flow_publish() or
+ * flow_cancel().
  */
 static __always_inline int flow_reserve(struct packet *p, __be32 client, __be16 port)
 {
-	__u64 key = xdplb_flow_key(client, port, p->service), busy;
-	struct room first = {}, second = {};
+	__u64 key = xdplb_flow_key(client, port, p->service), value;
 	__u32 at[2];
+	int index;
 
 	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
-	bucket_room(p, at[0], &first);
-	bucket_room(p, at[1], &second);
-	if (second.rank > first.rank || (second.rank == first.rank && second.free > first.free))
-		first = second;
-	if (!first.flow)
+	index = flow_room(at[0], at[1]);
+	if (index < 0)
 		return drop(p, XDPLB_DROP_TABLE_FULL);
-	if (is_flow(first.value)) {
-		if (flow_remove(first.index, first.value))
-			return drop(p, XDPLB_DROP_RACE);
-		first.value = with_state(busy_after(first.value), XDPLB_FLOW_FREE);
-	}
-	busy = busy_after(first.value);
-	if (__sync_val_compare_and_swap(&first.flow->value, first.value, busy) != first.value)
+	p->flow_index = index;
+	p->flow = flow_at(p->flow_index);
+	if (!p->flow)
+		return drop(p, XDPLB_DROP_TABLE_FULL);
+	value = READ_ONCE(p->flow->value);
+	p->value = busy_after(value);
+	if (state_of(value) != XDPLB_FLOW_FREE ||
+	    __sync_val_compare_and_swap(&p->flow->value, value, p->value) != value)
 		return drop(p, XDPLB_DROP_RACE);
-	p->flow = first.flow;
-	p->flow_index = first.index;
-	p->value = busy;
 	/* An exchange, because it orders this store before the reads that follow:
 	 * of two CPUs with the same new flow at least one sees the other.
 	 */
 	__sync_lock_test_and_set(&p->flow->key, key);
-	if (!bucket_has_other(at[0], key, p->flow) && !bucket_has_other(at[1], key, p->flow))
+	if (bucket_holds(at[0], key) + bucket_holds(at[1], key) == 1)
 		return GO_ON;
 	flow_cancel(p);
 	return drop(p, XDPLB_DROP_RACE);

@@ -25,7 +25,6 @@ static __always_inline bool quote_read(const struct packet *p, struct quote *quo
 {
 	void *end = (void *)(long)p->ctx->data_end, *l4, *check;
 	struct iphdr *ip = (void *)(p->icmp + 1);
-	__u32 quoted_end = (void *)p->ip - (void *)p->eth + bpf_ntohs(p->ip->tot_len);
 
 	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5)
 		return false;
@@ -40,7 +39,7 @@ static __always_inline bool quote_read(const struct packet *p, struct quote *quo
 		return true;
 	}
 	check = l4 + TCP_CHECK;
-	if (check + 2 <= end && (void *)p->eth + quoted_end >= check + 2)
+	if (check + 2 <= end && (__u32)(check + 2 - (void *)p->ip) <= bpf_ntohs(p->ip->tot_len))
 		quote->check = check;
 	return ip->protocol == IPPROTO_TCP;
 }

@@ -26,31 +26,30 @@ static __always_inline int group_next(const struct xdplb_pool *pool, __u32 group
 	return -1;
 }
 
-/* How readily a flow's port is given to a new flow; 0 is never. */
-static __always_inline __u32 port_rank(const struct xdplb_config *config, __u32 now, __u64 value,
-				       __u32 port)
+/* How readily a flow's port is given to a new flow: over 2, unproven 1, never 0. */
+static __always_inline __u32 port_rank(__u64 value, __u32 backend, __u32 port)
 {
-	if (!is_flow(value) || XDPLB_FIELD(value, PORT) != port)
+	__u32 rank;
+
+	if (XDPLB_FIELD(value, PORT) != port || XDPLB_FIELD(value, BACKEND) != backend)
 		return 0;
-	if (flow_is_over(state_of(value)) || is_expired(config, now, value))
-		return 2;
-	return flow_is_unproven(state_of(value)) ? 1 : 0;
+	rank = flow_rank(value);
+	return rank ? 1 + (rank >= FLOW_OVER) : 0;
 }
 
 /*
- * Takes one port back from a flow that is over or never got past its first
- * packet. Goes round the pool, a few ports a time: where ports are short, they
- * are given out in the same order, so these are about the oldest.
+ * The flow that shall lose its port, one that is over or never got past its
+ * first packet; -1 when none was found. Goes round the pool, a few ports a time:
+ * where ports are short they are given out in the same order, so these are
+ * about the oldest.
  */
-__noinline int port_reclaim(__u32 now, __u32 pool_id)
+__noinline int port_victim(__u32 pool_id)
 {
-	const struct xdplb_config *config = config_get();
 	struct xdplb_pool *pool = pool_of(pool_id);
-	__u32 port, rank, best = 0, best_rank = 0;
-	__u64 best_value = 0;
-	int group;
+	__u32 port, rank, best_rank = 0;
+	int group, best = -1;
 
-	if (!pool || !config)
+	if (!pool)
 		return -1;
 	port = READ_ONCE(pool->reclaim) % 65536;
 	group = group_next(pool, port / 64);
@@ -61,41 +60,52 @@ __noinline int port_reclaim(__u32 now, __u32 pool_id)
 	for (int i = 0; i < RECLAIM_PROBES && best_rank < 2; i++, port++) {
 		struct xdplb_nat_record *record = record_at(pool_id, port % 65536);
 		struct xdplb_flow *flow = record ? flow_at(READ_ONCE(record->flow)) : NULL;
-		__u64 value;
 
 		if (!flow)
 			continue;
-		value = READ_ONCE(flow->value);
-		rank = port_rank(config, now, value, port % 65536);
-		if (rank <= best_rank || READ_ONCE(record->backend) != XDPLB_FIELD(value, BACKEND))
+		rank = port_rank(READ_ONCE(flow->value), READ_ONCE(record->backend), port % 65536);
+		if (rank <= best_rank)
 			continue;
 		best = record->flow;
-		best_value = value;
 		best_rank = rank;
 	}
 	WRITE_ONCE(pool->reclaim, port);
-	return best_rank ? flow_remove(best, best_value) : -1;
+	return best;
 }
 
-/* A source port towards the backend; sets *snat. -1 when there is none. */
-static __always_inline int nat_port(struct packet *p, const struct xdplb_backend *backend,
-				    __u32 *snat)
+/* Takes a port of the pool back for a new flow. 0, or -1 when none was found. */
+static __always_inline int port_reclaim(__u32 pool_id)
 {
+	int victim = port_victim(pool_id);
+	struct xdplb_flow *flow = victim < 0 ? NULL : flow_at(victim);
+	__u64 value = flow ? READ_ONCE(flow->value) : 0;
+
+	return flow_rank(value) ? flow_remove(victim, value) : -1;
+}
+
+/*
+ * A source port towards the backend, with the index of the source address it
+ * belongs to above bit 16; -1 when there is none.
+ */
+__noinline int nat_port(struct xdp_md *ctx, __u32 backend_id, __u32 first)
+{
+	const struct xdplb_backend *backend = backend_of(backend_id);
+
+	if (!backend)
+		return -1;
 	/* Once round the source addresses, then once more taking ports back. */
 	for (__u32 i = 0; i < 2 * XDPLB_SNATS; i++) {
-		__u32 at = (i + p->flow_index) % XDPLB_SNATS;
+		__u32 at = (i + first) % XDPLB_SNATS;
 		__u32 pool = backend->pool[at];
 		int port;
 
 		if (!(backend->pools & 1 << at))
 			continue;
-		if (i >= XDPLB_SNATS && port_reclaim(p->cpu->now, pool))
+		if (i >= XDPLB_SNATS && port_reclaim(pool))
 			continue;
-		port = port_take(p->ctx, pool);
-		if (port >= 0) {
-			*snat = at;
-			return port;
-		}
+		port = port_take(ctx, pool);
+		if (port >= 0)
+			return at << 16 | port;
 	}
 	return -1;
 }
@@ -123,15 +133,17 @@ static __always_inline bool nat_record(const struct packet *p, __u32 backend, __
 static __always_inline int nat_open(struct packet *p, __u32 backend_id)
 {
 	const struct xdplb_backend *backend = backend_of(backend_id);
-	__u32 snat = 0, pool;
+	__u32 snat, pool;
 	int port;
 
 	if (!backend_id || !backend)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	port = nat_port(p, backend, &snat);
+	port = nat_port(p->ctx, backend_id, p->flow_index);
 	if (port < 0)
 		return drop(p, XDPLB_DROP_NO_PORT);
-	pool = backend->pool[snat % XDPLB_SNATS];
+	snat = port >> 16 & (XDPLB_SNATS - 1);
+	port &= 0xffff;
+	pool = backend->pool[snat];
 	if (!nat_record(p, backend_id, pool, port)) {
 		port_free(pool, port);
 		return drop(p, XDPLB_DROP_RACE);
@@ -193,7 +205,8 @@ static __always_inline void record_touch(struct packet *p, struct xdplb_nat_reco
 
 	if (copy->seen == (__u16)p->cpu->now && !(p->tcp_flags & (TCP_FIN | TCP_RST)))
 		return;
-	p->flow = flow_at(copy->flow);
+	p->flow_index = copy->flow;
+	p->flow = flow_at(p->flow_index);
 	if (!p->flow)
 		return;
 	p->value = READ_ONCE(p->flow->value);

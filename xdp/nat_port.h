@@ -36,6 +36,22 @@ static __always_inline __u32 lowest_bit(__u64 x)
 	return below * 0x0101010101010101ULL >> 56;
 }
 
+/*
+ * A group as an index that the verifier believes: the compiler, who knows that
+ * it is small enough, would leave the mask out, and older verifiers have lost
+ * the bounds of a byte-swapped port by then.
+ */
+static __always_inline __u32 group_index(__u32 group)
+{
+	asm volatile("" : "+r"(group));
+	return group & (XDPLB_GROUPS - 1);
+}
+
+static __always_inline __u32 group_word(__u32 group)
+{
+	return group_index(group) / 64;
+}
+
 static __always_inline struct xdplb_pool *pool_of(__u32 id)
 {
 	return bpf_map_lookup_elem(&xdplb_pools, &id);
@@ -44,14 +60,14 @@ static __always_inline struct xdplb_pool *pool_of(__u32 id)
 static __always_inline struct xdplb_block *block_of(const struct xdplb_pool *pool, __u32 group,
 						    __u32 *id)
 {
-	*id = READ_ONCE(pool->block[group & (XDPLB_GROUPS - 1)]);
+	*id = READ_ONCE(pool->block[group_index(group)]);
 	return *id ? bpf_map_lookup_elem(&xdplb_blocks, id) : NULL;
 }
 
 /* Gives a group of the pool a block. Returns the group, -1: no block is left. */
 static __always_inline int group_open(struct xdplb_pool *pool, __u32 pool_id, __u32 group)
 {
-	__u32 word = group / 64 % (XDPLB_GROUPS / 64), id;
+	__u32 word = group_word(group), id;
 	__u64 bit = 1ULL << (group % 64);
 	struct xdplb_block *block;
 
@@ -64,7 +80,7 @@ static __always_inline int group_open(struct xdplb_pool *pool, __u32 pool_id, __
 	}
 	block->pool = pool_id;
 	block->group = group;
-	WRITE_ONCE(pool->block[group & (XDPLB_GROUPS - 1)], id);
+	WRITE_ONCE(pool->block[group_index(group)], id);
 	__sync_lock_test_and_set(&block->used, 0);
 	__sync_fetch_and_or(&pool->owned[word], bit);
 	return group;
@@ -74,13 +90,13 @@ static __always_inline int group_open(struct xdplb_pool *pool, __u32 pool_id, __
 static __always_inline void group_close(struct xdplb_pool *pool, __u32 group,
 					struct xdplb_block *block, __u32 id)
 {
-	__u32 word = group / 64 % (XDPLB_GROUPS / 64);
+	__u32 word = group_word(group);
 	__u64 bit = 1ULL << (group % 64);
 
 	if (__sync_val_compare_and_swap(&block->used, 0, ALL_PORTS))
 		return;
 	__sync_fetch_and_and(&pool->owned[word], ~bit);
-	WRITE_ONCE(pool->block[group & (XDPLB_GROUPS - 1)], 0);
+	WRITE_ONCE(pool->block[group_index(group)], 0);
 	__sync_fetch_and_and(&pool->claimed[word], ~bit);
 	bpf_map_push_elem(&xdplb_free, &id, 0);
 }
@@ -111,13 +127,13 @@ __noinline int group_take(__u32 pool_id, __u32 group)
 {
 	const struct xdplb_config *config = config_get();
 	struct xdplb_pool *pool = pool_of(pool_id);
-	__u32 word = group / 64 % (XDPLB_GROUPS / 64), id, i;
+	__u32 word = group_word(group), id, i;
 	struct xdplb_block *block = pool ? block_of(pool, group, &id) : NULL;
 	__u64 allowed, bit, above;
 
 	if (!config || !pool || !block)
 		return -1;
-	allowed = READ_ONCE(config->port_allowed[group & (XDPLB_GROUPS - 1)]);
+	allowed = READ_ONCE(config->port_allowed[group_index(group)]);
 	if (!(allowed & ~READ_ONCE(block->used))) {
 		/* The bit first, then one more look: a port may come back between. */
 		__sync_fetch_and_or(&pool->full[word], 1ULL << (group % 64));
@@ -153,8 +169,7 @@ __noinline int port_free(__u32 pool_id, __u32 port)
 	if (!block)
 		return 0;
 	__sync_fetch_and_and(&block->used, ~(1ULL << (port % 64)));
-	__sync_fetch_and_and(&pool->full[group / 64 % (XDPLB_GROUPS / 64)],
-			     ~(1ULL << (group % 64)));
+	__sync_fetch_and_and(&pool->full[group_word(group)], ~(1ULL << (group % 64)));
 	group_close(pool, group, block, id);
 	return 0;
 }
@@ -206,7 +221,7 @@ __noinline int port_take(struct xdp_md *ctx, __u32 pool_id)
 		if (!port_has_socket(ctx, pool, port))
 			return port;
 		/* Not asked about again until user space looks which ports are in use. */
-		__sync_fetch_and_and(&config->port_allowed[port / 64 % XDPLB_GROUPS],
+		__sync_fetch_and_and(&config->port_allowed[group_index(port / 64)],
 				     ~(1ULL << (port % 64)));
 		port_free(pool_id, port);
 	}

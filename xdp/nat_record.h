@@ -68,6 +68,21 @@ enum record_found {
 	RECORD_FOUND,
 };
 
+/* The pool of a source address among those of a backend, from `id` on; 0: none. */
+__noinline int pool_search(__u32 id, __be32 source)
+{
+	for (int i = 0; i < XDPLB_SNATS; i++) {
+		const struct xdplb_pool *pool = pool_of(id);
+
+		if (!id || !pool)
+			return 0;
+		if (pool->addr[0] == source)
+			return id;
+		id = pool->next;
+	}
+	return 0;
+}
+
 /*
  * The flow whose backend (address, port) answers to a source address and port
  * of ours.
@@ -78,16 +93,12 @@ static __always_inline enum record_found record_find(__be32 backend, __be16 back
 						     struct xdplb_nat_record *copy)
 {
 	__u32 id = directory_find(XDPLB_KIND_BACKEND, backend, backend_port, proto);
-	const struct xdplb_pool *pool;
+	const struct xdplb_pool *pool = pool_of(id);
 
-	for (int i = 0; i < XDPLB_SNATS && id; i++) {
-		pool = pool_of(id);
-		if (!pool)
-			return RECORD_NONE;
-		if (pool->addr[0] == snat)
-			break;
-		id = pool->next;
-	}
+	if (!id || !pool)
+		return RECORD_NONE;
+	if (pool->addr[0] != snat)
+		id = pool_search(pool->next, snat);
 	*record = id ? record_at(id, bpf_ntohs(snat_port)) : NULL;
 	if (!*record)
 		return RECORD_NONE;

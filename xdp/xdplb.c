@@ -93,8 +93,7 @@ static __always_inline int reply_or_new(struct packet *p)
 	}
 	if (!p->service)
 		return XDP_PASS;
-	verdict = flow_begins(p);
-	return verdict == GO_ON ? to_backend(p) : verdict;
+	return flow_begins(p);
 }
 
 static __always_inline int balance(struct packet *p)
@@ -110,10 +109,13 @@ static __always_inline int balance(struct packet *p)
 		verdict = fitness(p);
 		if (verdict != GO_ON)
 			return verdict;
-		if (flow_goes_on(p))
-			return to_backend(p);
 	}
-	return reply_or_new(p);
+	if (!p->service || !flow_goes_on(p)) {
+		verdict = reply_or_new(p);
+		if (verdict != GO_ON)
+			return verdict;
+	}
+	return to_backend(p);
 }
 
 SEC("xdp.frags")
