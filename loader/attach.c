@@ -129,8 +129,13 @@ static int attach_failed(const char *interface, int err)
 {
 	switch (-err) {
 	case EPERM:
-	case EACCES:
 		return fail(err, "%s: not permitted to attach: run it as root", interface);
+	case EACCES:
+	case EINVAL:
+		return fail(err,
+			    "%s: the kernel refuses the program (%s); see why with: xdp-loader "
+			    "load -vv %s xdplb.o",
+			    interface, strerror(-err), interface);
 	case EOPNOTSUPP:
 		return fail(err, "%s: its driver has no native XDP: use -m skb", interface);
 	case EBUSY:
@@ -147,9 +152,9 @@ static int attach_failed(const char *interface, int err)
 	}
 }
 
-static __u32 mode_flag(const char *mode)
+static __u32 mode_flag(enum xdp_attach_mode mode)
 {
-	return !strcmp(mode, "skb") ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+	return mode == XDP_MODE_SKB ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 }
 
 /* Replaces a balancer that is attached without a dispatcher. */
@@ -184,6 +189,8 @@ static int attach_chained(const char *interface, int ifindex, const struct attac
 	if (request->priority)
 		err = xdp_program__set_run_prio(program, request->priority);
 	if (!err)
+		err = xdp_program__set_xdp_frags_support(program, true);
+	if (!err)
 		err = xdp_program__attach(program, ifindex, request->mode, 0);
 	xdp_program__close(program);
 	return err ? attach_failed(interface, err) : 0;
@@ -215,6 +222,16 @@ static int maps_find(const struct attach_request *request, const struct chain_pr
 	if (err)
 		balancer_close(balancer);
 	return err;
+}
+
+/* A program that is attached alone is replaced where it is. */
+static int mode_check(const struct attach_request *request, const struct chain_program *old)
+{
+	if (!old->id || request->mode == XDP_MODE_UNSPEC || request->mode == old->mode)
+		return 0;
+	return fail(EBUSY,
+		    "%s: its balancer is attached in %s mode: give -m %s, or unload it first",
+		    old->interface, mode_name(old->mode), mode_name(old->mode));
 }
 
 static int sizes_check(const struct attach_request *request, const struct balancer *there)
@@ -256,7 +273,9 @@ int attach(const char *interface, const struct attach_request *request)
 	if (ifindex < 0)
 		return ifindex;
 	chain_look(ifindex, &old);
-	err = maps_find(request, &old, &balancer, &there);
+	err = mode_check(request, &old);
+	if (!err)
+		err = maps_find(request, &old, &balancer, &there);
 	if (err)
 		return err;
 	err = sizes_check(request, there);
@@ -276,7 +295,7 @@ int detach(const struct chain_program *old)
 
 	if (err)
 		return fail(err, "%s: cannot open its program: %s", old->interface, strerror(-err));
-	err = xdp_program__detach(program, old->ifindex, XDP_MODE_UNSPEC, 0);
+	err = xdp_program__detach(program, old->ifindex, old->mode, 0);
 	xdp_program__close(program);
 	return err ? fail(err, "%s: cannot detach: %s", old->interface, strerror(-err)) : 0;
 }

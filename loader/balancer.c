@@ -11,43 +11,46 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "chain.h"
 #include "error.h"
 
 const char *const balancer_map_names[MAPS] = {
-    [MAP_CONFIG] = "xdplb_config",
-    [MAP_DIRECTORY] = "xdplb_dir",
-    [MAP_SERVICES] = "xdplb_services",
-    [MAP_BACKENDS] = "xdplb_backends",
-    [MAP_SETS] = "xdplb_sets",
-    [MAP_FLOWS] = "xdplb_flows",
-    [MAP_POOLS] = "xdplb_pools",
-    [MAP_BLOCKS] = "xdplb_blocks",
-    [MAP_FREE] = "xdplb_free",
-    [MAP_NAT] = "xdplb_nat",
-    [MAP_BACKEND_CPU] = "xdplb_back_cpu",
-    [MAP_CPU] = "xdplb_cpu",
+	[MAP_CONFIG] = "xdplb_config",
+	[MAP_DIRECTORY] = "xdplb_dir",
+	[MAP_SERVICES] = "xdplb_services",
+	[MAP_BACKENDS] = "xdplb_backends",
+	[MAP_SETS] = "xdplb_sets",
+	[MAP_FLOWS] = "xdplb_flows",
+	[MAP_POOLS] = "xdplb_pools",
+	[MAP_BLOCKS] = "xdplb_blocks",
+	[MAP_FREE] = "xdplb_free",
+	[MAP_NAT] = "xdplb_nat",
+	[MAP_BACKEND_CPU] = "xdplb_back_cpu",
+	[MAP_CPU] = "xdplb_cpu",
 };
 
 static const __u32 value_size[MAPS] = {
-    [MAP_CONFIG] = sizeof(struct xdplb_config),
-    [MAP_DIRECTORY] = sizeof(struct xdplb_directory_bucket),
-    [MAP_SERVICES] = sizeof(struct xdplb_service),
-    [MAP_BACKENDS] = sizeof(struct xdplb_backend),
-    [MAP_SETS] = sizeof(union xdplb_set_line),
-    [MAP_FLOWS] = sizeof(struct xdplb_flow_bucket),
-    [MAP_POOLS] = sizeof(struct xdplb_pool),
-    [MAP_BLOCKS] = sizeof(struct xdplb_block),
-    [MAP_FREE] = sizeof(__u32),
-    [MAP_NAT] = sizeof(struct xdplb_nat_record),
-    [MAP_BACKEND_CPU] = sizeof(struct xdplb_backend_cpu),
-    [MAP_CPU] = sizeof(struct xdplb_cpu),
+	[MAP_CONFIG] = sizeof(struct xdplb_config),
+	[MAP_DIRECTORY] = sizeof(struct xdplb_directory_bucket),
+	[MAP_SERVICES] = sizeof(struct xdplb_service),
+	[MAP_BACKENDS] = sizeof(struct xdplb_backend),
+	[MAP_SETS] = sizeof(union xdplb_set_line),
+	[MAP_FLOWS] = sizeof(struct xdplb_flow_bucket),
+	[MAP_POOLS] = sizeof(struct xdplb_pool),
+	[MAP_BLOCKS] = sizeof(struct xdplb_block),
+	[MAP_FREE] = sizeof(__u32),
+	[MAP_NAT] = sizeof(struct xdplb_nat_record),
+	[MAP_BACKEND_CPU] = sizeof(struct xdplb_backend_cpu),
+	[MAP_CPU] = sizeof(struct xdplb_cpu),
 };
 
 #define ABI_MAP ".rodata.abi"
 #define LOCK_FILE "/run/xdplb.lock"
+#define LOCK_SECONDS 60
+#define LOCK_TRIES 50 /* a second */
 
 static int no_bpf(int err)
 {
@@ -125,7 +128,7 @@ static int map_memory(struct balancer *balancer, enum balancer_map map,
 		return 0;
 	length = (length + page - 1) / page * page;
 	balancer->memory[map] =
-	    mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, balancer->fd[map], 0);
+		mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, balancer->fd[map], 0);
 	if (balancer->memory[map] == MAP_FAILED) {
 		balancer->memory[map] = NULL;
 		return fail(errno, "cannot map %s: %s", balancer_map_names[map], strerror(errno));
@@ -169,7 +172,7 @@ static int balancer_complete(struct balancer *balancer)
 /* The maps a program uses; -errno of the kernel, nothing is said. */
 static int program_maps(__u32 program, __u32 *ids, __u32 *count)
 {
-	struct bpf_prog_info info = {.nr_map_ids = *count, .map_ids = (__u64)(unsigned long)ids};
+	struct bpf_prog_info info = { .nr_map_ids = *count, .map_ids = (__u64)(unsigned long)ids };
 	__u32 length = sizeof(info);
 	int fd = bpf_prog_get_fd_by_id(program), err = 0;
 
@@ -259,25 +262,44 @@ __u32 balancer_id(const struct balancer *balancer)
 	return map_info(balancer->fd[MAP_CONFIG], &info) ? 0 : info.id;
 }
 
+/* Waits for the lock, saying so when it takes long. */
+static int lock_wait(int fd)
+{
+	const struct timespec step = { .tv_nsec = 1000000000 / LOCK_TRIES };
+
+	for (int i = 0; i < LOCK_SECONDS * LOCK_TRIES; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return 0;
+		if (i == 2 * LOCK_TRIES)
+			warn("waiting for another xdplb-config that is making a change");
+		nanosleep(&step, NULL);
+	}
+	return -EBUSY;
+}
+
 int change_lock(void)
 {
 	int fd;
 
 	mkdir("/run", 0755); /* a machine so small that it has none */
 	fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return fail(errno, "not permitted to lock %s: run it as root", LOCK_FILE);
 	if (fd < 0)
 		return fail(errno, "%s: %s; changes need this lock", LOCK_FILE, strerror(errno));
-	if (!flock(fd, LOCK_EX))
+	if (!lock_wait(fd))
 		return fd;
 	close(fd);
-	return fail(errno, "%s: %s; changes need this lock", LOCK_FILE, strerror(errno));
+	return fail(EBUSY, "%s: another xdplb-config has held this lock for %d s: see fuser %s",
+		    LOCK_FILE, LOCK_SECONDS, LOCK_FILE);
 }
 
 /* Seconds, IPVS's; what is over is remembered for as long as TIME-WAIT lasts. */
 static const __u32 default_timeout[XDPLB_FLOW_STATES] = {
-    [XDPLB_FLOW_NEW] = 60,	    [XDPLB_FLOW_ESTABLISHED] = 900, [XDPLB_FLOW_FIN_CLIENT] = 120,
-    [XDPLB_FLOW_FIN_BACKEND] = 120, [XDPLB_FLOW_CLOSED] = 120,	    [XDPLB_FLOW_RESET] = 10,
-    [XDPLB_FLOW_UDP_NEW] = 300,	    [XDPLB_FLOW_UDP] = 300,
+	[XDPLB_FLOW_NEW] = 60,	       [XDPLB_FLOW_ESTABLISHED] = 900,
+	[XDPLB_FLOW_FIN_CLIENT] = 120, [XDPLB_FLOW_FIN_BACKEND] = 120,
+	[XDPLB_FLOW_CLOSED] = 120,     [XDPLB_FLOW_RESET] = 10,
+	[XDPLB_FLOW_UDP_NEW] = 300,    [XDPLB_FLOW_UDP] = 300,
 };
 
 /* The largest power of two that is not above n. */

@@ -17,7 +17,7 @@ int interface_index(const char *name)
 	return index ? index : fail(ENODEV, "%s: no such interface here; see: ip link", name);
 }
 
-static const char *mode_word(enum xdp_attach_mode mode)
+const char *mode_name(enum xdp_attach_mode mode)
 {
 	switch (mode) {
 	case XDP_MODE_NATIVE:
@@ -62,7 +62,7 @@ int chain_look(int ifindex, struct chain_program *found)
 		return 0;
 	found->ifindex = ifindex;
 	if_indextoname(ifindex, found->interface);
-	found->mode = mode_word(xdp_multiprog__attach_mode(chain));
+	found->mode = xdp_multiprog__attach_mode(chain);
 	found->dispatcher = !xdp_multiprog__is_legacy(chain);
 	if (!found->dispatcher) {
 		program = xdp_multiprog__main_prog(chain);
@@ -93,7 +93,7 @@ int chain_find(const char *interface, struct chain_program *found)
 __u32 program_config_map(__u32 program)
 {
 	__u32 ids[64], length;
-	struct bpf_prog_info info = {.nr_map_ids = 64, .map_ids = (__u64)(unsigned long)ids};
+	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (__u64)(unsigned long)ids };
 	struct bpf_map_info map;
 	int fd = bpf_prog_get_fd_by_id(program);
 

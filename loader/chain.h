@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <xdp/libxdp.h>
 
 #define CHAIN_MAX 64 /* interfaces with a balancer that are looked at */
 
@@ -18,8 +19,11 @@ struct chain_program {
 	int programs; /* in the chain */
 	bool dispatcher; /* or attached alone */
 	char chain[256]; /* names in order */
-	const char *mode; /* native, skb, hw */
+	enum xdp_attach_mode mode;
 };
+
+/* native, skb or hw. */
+const char *mode_name(enum xdp_attach_mode mode);
 
 /* The index of an interface, or a negative errno after an error line. */
 int interface_index(const char *name);

@@ -12,7 +12,7 @@
 static int mode_read(const char *word, enum xdp_attach_mode *mode)
 {
 	*mode = XDP_MODE_NATIVE;
-	if (!word || !strcmp(word, "native"))
+	if (!strcmp(word, "native"))
 		return 0;
 	*mode = XDP_MODE_SKB;
 	if (!strcmp(word, "skb"))
@@ -40,7 +40,7 @@ static int request_read(const struct options *options, struct attach_request *re
 
 	memset(request, 0, sizeof(*request));
 	request->pins = options->choice.pins ? options->choice.pins : DEFAULT_PINS;
-	err = mode_read(options->mode, &request->mode);
+	err = mode_read(options->mode ? options->mode : "native", &request->mode);
 	if (!err && options->priority) {
 		err = parse_number(options->priority, "-P", 1, 10000, &number);
 		request->priority = number;

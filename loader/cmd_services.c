@@ -108,13 +108,22 @@ static int edit_add(struct wanted_service *wanted, char **words, int count)
 	return err;
 }
 
+/* Reads a backend where it only says which one is meant. */
+static int backend_name(const char *word, const struct wanted_service *wanted,
+			struct wanted_backend *backend)
+{
+	if (strchr(word, ','))
+		return fail(EINVAL, "%s: only ADDR[:PORT] is expected here", word);
+	return parse_backend(word, &wanted->at, backend);
+}
+
 static int edit_del(struct wanted_service *wanted, char **words, int count)
 {
 	struct wanted_backend backend;
 	int err, index;
 
 	for (int i = 0; i < count; i++) {
-		err = parse_backend(words[i], &wanted->at, &backend);
+		err = backend_name(words[i], wanted, &backend);
 		index = err ? err : backend_need(wanted, &backend);
 		if (index < 0)
 			return index;
@@ -129,7 +138,7 @@ static int edit_weight(struct wanted_service *wanted, char **words, int count)
 {
 	struct wanted_backend backend;
 	long weight;
-	int index, err = parse_backend(words[0], &wanted->at, &backend);
+	int index, err = backend_name(words[0], wanted, &backend);
 
 	(void)count;
 	if (!err)

@@ -31,10 +31,13 @@ static void json_add_endpoint(struct json_object *object, const __be32 addr[4], 
 static struct json_object *list_backend(const struct wanted_backend *backend)
 {
 	struct json_object *object = json_object_new_object();
+	char text[BACKEND_TEXT];
 
 	json_add_endpoint(object, backend->addr, backend->port);
 	json_add_number(object, "weight", backend->weight);
 	json_add_text(object, "state", state_name(backend->state));
+	if (mac_given(backend->mac))
+		json_add_text(object, "mac", mac_text(backend->mac, text));
 	return object;
 }
 
@@ -51,8 +54,8 @@ static struct json_object *list_service(const struct wanted_service *service)
 	if (service->snats) {
 		sources = json_object_new_array();
 		for (int i = 0; i < service->snats; i++)
-			json_object_array_add(
-			    sources, json_object_new_string(address_text(service->snat[i], text)));
+			json_object_array_add(sources, json_object_new_string(address_text(
+							       service->snat[i], text)));
 		json_object_object_add(object, "snat", sources);
 	}
 	for (int i = 0; i < service->backends; i++)
@@ -73,9 +76,12 @@ static void print_service(const struct wanted_service *service)
 	for (int i = 0; i < service->backends; i++) {
 		const struct wanted_backend *backend = &service->backend[i];
 
-		printf("    %-21s  weight %-5u  %s\n",
+		printf("    %-21s  weight %-5u  %s",
 		       backend_text(backend->addr, backend->port, text), backend->weight,
 		       state_name(backend->state));
+		if (mac_given(backend->mac))
+			printf("  mac %s", mac_text(backend->mac, text));
+		printf("\n");
 	}
 	if (!service->backends)
 		printf("    no backends\n");
@@ -147,11 +153,11 @@ static int service_counts(const struct balancer *balancer, __u32 id, struct xdpl
 	struct xdplb_backend_cpu counts;
 
 	*sum = (struct xdplb_backend_cpu){
-	    .packets = service->retired_packets,
-	    .bytes = service->retired_bytes,
-	    .reply_packets = service->retired_reply_packets,
-	    .reply_bytes = service->retired_reply_bytes,
-	    .new_flows = service->retired_new_flows,
+		.packets = service->retired_packets,
+		.bytes = service->retired_bytes,
+		.reply_packets = service->retired_reply_packets,
+		.reply_bytes = service->retired_reply_bytes,
+		.new_flows = service->retired_new_flows,
 	};
 	for (__u32 i = 1; i < XDPLB_BACKENDS; i++) {
 		if (!balancer->backends[i].flags || balancer->backends[i].service != id)
@@ -255,7 +261,7 @@ static void print_verdicts(const struct xdplb_cpu *counts)
 	       counts->verdict[XDP_PASS], counts->verdict[XDP_TX], counts->verdict[XDP_REDIRECT],
 	       counts->verdict[XDP_DROP]);
 	print_reasons("drops", counts, 0, XDPLB_DROPS);
-	print_reasons("passed on unread", counts, XDPLB_DROPS, XDPLB_REASONS);
+	print_reasons("passed on", counts, XDPLB_DROPS, XDPLB_REASONS);
 }
 
 int command_stats(struct options *options)

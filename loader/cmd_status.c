@@ -36,8 +36,8 @@ static int fill_read(const struct balancer *balancer, struct fill *fill)
 
 static void print_interface(const struct chain_program *program)
 {
-	printf("    %-15s  %s, %d of %d in the chain%s: %s\n", program->interface, program->mode,
-	       program->place, program->programs,
+	printf("    %-15s  %s, %d of %d in the chain%s: %s\n", program->interface,
+	       mode_name(program->mode), program->place, program->programs,
 	       program->dispatcher ? "" : " (alone, without a dispatcher)", program->chain);
 }
 
@@ -46,7 +46,7 @@ static struct json_object *json_interface(const struct chain_program *program)
 	struct json_object *object = json_object_new_object();
 
 	json_add_text(object, "interface", program->interface);
-	json_add_text(object, "mode", program->mode);
+	json_add_text(object, "mode", mode_name(program->mode));
 	json_add_number(object, "program_id", program->id);
 	json_add_number(object, "place", program->place);
 	json_add_number(object, "programs", program->programs);

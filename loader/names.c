@@ -8,32 +8,32 @@
 #include "error.h"
 
 static const char *const schedulers[] = {
-    [XDPLB_RR] = "rr",
-    [XDPLB_WRR] = "wrr",
-    NULL,
+	[XDPLB_RR] = "rr",
+	[XDPLB_WRR] = "wrr",
+	NULL,
 };
 
 static const char *const forwards[] = {
-    [XDPLB_NAT] = "nat",
-    NULL,
+	[XDPLB_NAT] = "nat",
+	NULL,
 };
 
 static const char *const states[] = {
-    [XDPLB_UP] = "up",
-    [XDPLB_DRAIN] = "drain",
-    [XDPLB_DOWN] = "down",
-    [XDPLB_BACKUP] = "backup",
-    NULL,
+	[XDPLB_UP] = "up",
+	[XDPLB_DRAIN] = "drain",
+	[XDPLB_DOWN] = "down",
+	[XDPLB_BACKUP] = "backup",
+	NULL,
 };
 
 static const char *const reasons[] = {
-    [XDPLB_DROP_NO_BACKEND] = "no_backend", [XDPLB_DROP_NO_NEIGHBOUR] = "no_neighbour",
-    [XDPLB_DROP_NO_ROUTE] = "no_route",	    [XDPLB_DROP_NO_PORT] = "no_port",
-    [XDPLB_DROP_TABLE_FULL] = "table_full", [XDPLB_DROP_RACE] = "race",
-    [XDPLB_DROP_BAD_HEADER] = "bad_header", [XDPLB_DROP_BAD_SOURCE] = "bad_source",
-    [XDPLB_DROP_FRAGMENT] = "fragment",	    [XDPLB_DROP_TTL] = "ttl",
-    [XDPLB_PASS_UNREADABLE] = "unreadable", [XDPLB_PASS_FRAGMENT] = "fragment",
-    [XDPLB_PASS_NO_FLOW] = "no_flow",
+	[XDPLB_DROP_NO_BACKEND] = "no_backend", [XDPLB_DROP_NO_NEIGHBOUR] = "no_neighbour",
+	[XDPLB_DROP_NO_ROUTE] = "no_route",	[XDPLB_DROP_NO_PORT] = "no_port",
+	[XDPLB_DROP_TABLE_FULL] = "table_full", [XDPLB_DROP_RACE] = "race",
+	[XDPLB_DROP_BAD_HEADER] = "bad_header", [XDPLB_DROP_BAD_SOURCE] = "bad_source",
+	[XDPLB_DROP_FRAGMENT] = "fragment",	[XDPLB_DROP_TTL] = "ttl",
+	[XDPLB_PASS_UNREADABLE] = "unreadable", [XDPLB_PASS_FRAGMENT] = "fragment",
+	[XDPLB_PASS_NO_FLOW] = "no_flow",
 };
 
 _Static_assert(sizeof(reasons) / sizeof(*reasons) == XDPLB_REASONS, "a word for each");
@@ -74,7 +74,7 @@ static int number(const char *const *words, const char *word)
 
 int scheduler_number(const char *word)
 {
-	static const char *const later[] = {"", "lc", "wlc", "sh", "maglev", "p2c", NULL};
+	static const char *const later[] = { "", "lc", "wlc", "sh", "maglev", "p2c", NULL };
 	int found = number(schedulers, word);
 
 	if (found > 0)
@@ -87,7 +87,7 @@ int scheduler_number(const char *word)
 
 int forward_number(const char *word)
 {
-	static const char *const later[] = {"", "dnat", "dsr", "ipip", "gue", "local", NULL};
+	static const char *const later[] = { "", "dnat", "dsr", "ipip", "gue", "local", NULL };
 	int found = number(forwards, word);
 
 	if (found > 0)

@@ -149,6 +149,14 @@ int neighbour_keep(const struct next_hop *hop, const __u8 *mac)
 	return talk(request, NULL, NULL);
 }
 
+int neighbour_forget(const struct next_hop *hop)
+{
+	char buffer[MNL_NLMSG_HDRLEN + 256] = {};
+	struct ndmsg *entry;
+
+	return talk(neighbour_request(buffer, RTM_DELNEIGH, NLM_F_ACK, hop, &entry), NULL, NULL);
+}
+
 struct veths {
 	__u32 *index;
 	int count;
@@ -207,7 +215,7 @@ int veths_with_xdp(__u32 *index, int max)
 {
 	char buffer[MNL_NLMSG_HDRLEN + 256] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct veths veths = {.index = index, .max = max};
+	struct veths veths = { .index = index, .max = max };
 	struct ifinfomsg *info;
 	int err;
 

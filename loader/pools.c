@@ -10,7 +10,7 @@
 static __u32 first_pool(const struct balancer *balancer, __be32 addr, __be16 port, __u8 proto)
 {
 	struct xdplb_directory_entry *entry =
-	    directory_find(balancer, XDPLB_KIND_BACKEND, addr, port, proto);
+		directory_find(balancer, XDPLB_KIND_BACKEND, addr, port, proto);
 
 	return entry ? entry->index : 0;
 }
@@ -75,8 +75,9 @@ bool pool_is_idle(const struct xdplb_pool *pool)
 static void unlink_one(struct balancer *balancer, __u32 id)
 {
 	const struct xdplb_pool *pool = &balancer->pools[id];
-	struct xdplb_directory_entry *entry = directory_find(
-	    balancer, XDPLB_KIND_BACKEND, pool->backend_addr[0], pool->backend_port, pool->proto);
+	struct xdplb_directory_entry *entry =
+		directory_find(balancer, XDPLB_KIND_BACKEND, pool->backend_addr[0],
+			       pool->backend_port, pool->proto);
 	__u32 *link = entry ? &entry->index : NULL;
 
 	while (link && *link && *link != id)

@@ -17,7 +17,7 @@
 __u32 service_find(const struct balancer *balancer, const struct service_address *at)
 {
 	struct xdplb_directory_entry *entry =
-	    directory_find(balancer, XDPLB_KIND_SERVICE, at->addr[0], at->port, at->proto);
+		directory_find(balancer, XDPLB_KIND_SERVICE, at->addr[0], at->port, at->proto);
 
 	return entry ? entry->index : 0;
 }
@@ -125,7 +125,7 @@ static int backend_pools(struct balancer *balancer, __u32 id, const struct wante
 			 __be32 own_source, __u32 *mask)
 {
 	struct xdplb_backend *backend = &balancer->backends[id];
-	const __be32 own[4] = {own_source};
+	const __be32 own[4] = { own_source };
 	int sources = wanted->snats ? wanted->snats : 1;
 
 	*mask = 0;
@@ -145,6 +145,7 @@ static int backend_pools(struct balancer *balancer, __u32 id, const struct wante
 }
 
 struct plan {
+	struct wanted_service before; /* what is in force */
 	__u32 *ids; /* of the wanted backends */
 	__u32 *pools; /* masks, likewise */
 	struct next_hop *ways;
@@ -152,20 +153,21 @@ struct plan {
 
 static void plan_free(struct plan *plan)
 {
+	wanted_free(&plan->before);
 	free(plan->ids);
 	free(plan->pools);
 	free(plan->ways);
 }
 
-static int plan_new(struct plan *plan, int backends)
+static int plan_new(const struct balancer *balancer, __u32 known, int backends, struct plan *plan)
 {
+	memset(plan, 0, sizeof(*plan));
 	plan->ids = calloc(backends + 1, sizeof(*plan->ids));
 	plan->pools = calloc(backends + 1, sizeof(*plan->pools));
 	plan->ways = calloc(backends + 1, sizeof(*plan->ways));
-	if (plan->ids && plan->pools && plan->ways)
-		return 0;
-	plan_free(plan);
-	return fail(ENOMEM, "no memory for %d backends", backends);
+	if (!plan->ids || !plan->pools || !plan->ways)
+		return fail(ENOMEM, "no memory for %d backends", backends);
+	return known ? set_read(balancer, known, &plan->before) : 0;
 }
 
 /* Everything new, ready beside what is in force. */
@@ -208,22 +210,16 @@ static void backends_finish(struct balancer *balancer, const struct wanted_servi
 }
 
 /* What the command left open stays as it is, or is the default. */
-static int wanted_complete(const struct balancer *balancer, __u32 id, struct wanted_service *wanted)
+static int wanted_complete(const struct wanted_service *now, struct wanted_service *wanted)
 {
-	struct wanted_service now = {};
-	int err = id ? set_read(balancer, id, &now) : 0;
-
-	if (err)
-		return err;
 	if (!wanted->scheduler)
-		wanted->scheduler = now.scheduler ? now.scheduler : XDPLB_WRR;
+		wanted->scheduler = now->scheduler ? now->scheduler : XDPLB_WRR;
 	if (!wanted->forward)
-		wanted->forward = now.forward ? now.forward : XDPLB_NAT;
+		wanted->forward = now->forward ? now->forward : XDPLB_NAT;
 	if (!wanted->snat_given) {
-		wanted->snats = now.snats;
-		memcpy(wanted->snat, now.snat, sizeof(wanted->snat));
+		wanted->snats = now->snats;
+		memcpy(wanted->snat, now->snat, sizeof(wanted->snat));
 	}
-	wanted_free(&now);
 	return wanted_check(wanted);
 }
 
@@ -233,16 +229,18 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 	struct plan plan;
 	int id, err;
 
-	err = wanted_complete(balancer, known, wanted);
-	if (err || (err = plan_new(&plan, wanted->backends)))
-		return err;
-	err = ways_find(wanted, plan.ways);
+	err = plan_new(balancer, known, wanted->backends, &plan);
+	if (!err)
+		err = wanted_complete(&plan.before, wanted);
+	if (!err)
+		err = ways_find(wanted, plan.ways);
 	if (!err)
 		err = balancer_collect(balancer);
 	id = err ? err : known ? (int)known : service_new(balancer, &wanted->at);
 	err = id < 0 ? id : service_prepare(balancer, id, wanted, &plan);
 	if (!err) {
 		machine_prepare(balancer);
+		ways_forget(&plan.before, wanted);
 		ways_keep(wanted, plan.ways);
 		pools_allow(balancer, &plan, wanted->backends, false);
 		err = set_publish(balancer, id, wanted, plan.ids);

@@ -102,11 +102,11 @@ static union xdplb_set_line *set_build(const struct wanted_service *wanted, cons
 		       sizeof(wanted->snat[i]));
 	for (int i = 0; i < wanted->backends; i++)
 		set[backend_line + i / BACKENDS_A_LINE].backend[i % BACKENDS_A_LINE] =
-		    (struct xdplb_set_backend){
-			.backend = ids[i],
-			.weight = wanted->backend[i].weight,
-			.state = wanted->backend[i].state,
-		    };
+			(struct xdplb_set_backend){
+				.backend = ids[i],
+				.weight = wanted->backend[i].weight,
+				.state = wanted->backend[i].state,
+			};
 	for (__u32 s = 0; s < slots->count; s++)
 		set[slot_line + s / SLOTS_A_LINE].slot[s % SLOTS_A_LINE] = slots->slot[s];
 	return set;

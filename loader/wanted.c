@@ -180,6 +180,20 @@ int parse_backend(const char *text, const struct service_address *service,
 	return 0;
 }
 
+bool mac_given(const __u8 mac[6])
+{
+	static const __u8 none[6];
+
+	return memcmp(mac, none, sizeof(none));
+}
+
+const char *mac_text(const __u8 mac[6], char *text)
+{
+	snprintf(text, BACKEND_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+		 mac[3], mac[4], mac[5]);
+	return text;
+}
+
 const char *address_text(const __be32 addr[4], char *text)
 {
 	inet_ntop(AF_INET, &addr[0], text, BACKEND_TEXT);

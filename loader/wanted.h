@@ -54,6 +54,8 @@ int parse_number(const char *text, const char *what, long min, long max, long *n
 /* The same words again, into a buffer of SERVICE_TEXT or BACKEND_TEXT bytes. */
 const char *service_text(const struct service_address *service, char *text);
 const char *address_text(const __be32 addr[4], char *text);
+bool mac_given(const __u8 mac[6]);
+const char *mac_text(const __u8 mac[6], char *text);
 const char *backend_text(const __be32 addr[4], __be16 port, char *text);
 
 /* No backend twice, none that is the service itself, not more than fit. */

@@ -30,19 +30,35 @@ int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 	return 0;
 }
 
-static bool has_mac(const struct wanted_backend *backend)
-{
-	static const __u8 none[6];
-
-	return memcmp(backend->mac, none, sizeof(none));
-}
-
 static void wait_for(const struct next_hop *way)
 {
-	const struct timespec step = {.tv_nsec = WAIT_STEP_NS};
+	const struct timespec step = { .tv_nsec = WAIT_STEP_NS };
 
 	for (int i = 0; i < WAIT_STEPS && !neighbour_known(way); i++)
 		nanosleep(&step, NULL);
+}
+
+/* The backend is wanted with the same MAC. */
+static bool mac_stays(const struct wanted_service *wanted, const struct wanted_backend *backend)
+{
+	for (int i = 0; i < wanted->backends; i++)
+		if (!memcmp(wanted->backend[i].addr, backend->addr, sizeof(backend->addr)) &&
+		    !memcmp(wanted->backend[i].mac, backend->mac, sizeof(backend->mac)))
+			return true;
+	return false;
+}
+
+void ways_forget(const struct wanted_service *before, const struct wanted_service *wanted)
+{
+	struct next_hop way;
+
+	for (int i = 0; i < before->backends; i++) {
+		const struct wanted_backend *backend = &before->backend[i];
+
+		if (mac_given(backend->mac) && !mac_stays(wanted, backend) &&
+		    !route_get(backend->addr[0], &way))
+			neighbour_forget(&way);
+	}
 }
 
 void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
@@ -52,7 +68,7 @@ void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
 	int err;
 
 	for (int i = 0; i < wanted->backends; i++) {
-		bool mac = has_mac(&wanted->backend[i]);
+		bool mac = mac_given(wanted->backend[i].mac);
 
 		fresh |= !neighbour_known(&way[i]);
 		err = neighbour_keep(&way[i], mac ? wanted->backend[i].mac : NULL);

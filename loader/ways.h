@@ -12,6 +12,9 @@
  */
 int ways_find(const struct wanted_service *wanted, struct next_hop *way);
 
+/* Has the kernel forget MACs that were given by hand and are not wanted any more. */
+void ways_forget(const struct wanted_service *before, const struct wanted_service *wanted);
+
 /*
  * Has the kernel keep the next hops' MACs known, and waits a moment for those
  * it had never heard of. Warns about those that do not answer.

@@ -58,9 +58,9 @@ static __always_inline void rewrite_quote(struct icmphdr *icmp, const struct quo
 					  const struct endpoints *to)
 {
 	__u64 addresses =
-	    csum_change(quote->ip->saddr, to->saddr) + csum_change(quote->ip->daddr, to->daddr);
-	__u64 ports =
-	    csum_change16(quote->ports[0], to->sport) + csum_change16(quote->ports[1], to->dport);
+		csum_change(quote->ip->saddr, to->saddr) + csum_change(quote->ip->daddr, to->daddr);
+	__u64 ports = csum_change16(quote->ports[0], to->sport) +
+		      csum_change16(quote->ports[1], to->dport);
 	__u16 check = csum_apply(quote->ip->check, addresses);
 	__u64 change = addresses + ports + csum_change16(quote->ip->check, check);
 

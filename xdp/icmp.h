@@ -56,7 +56,7 @@ static __always_inline int error_to_client(struct packet *p, const struct quote 
 	verdict = hop_to_client(p, record, reply.saddr);
 	if (verdict != GO_ON)
 		return verdict;
-	sent = (struct endpoints){reply.daddr, reply.saddr, reply.dport, reply.sport};
+	sent = (struct endpoints){ reply.daddr, reply.saddr, reply.dport, reply.sport };
 	rewrite_quote(p->icmp, quote, &sent);
 	rewrite_ip(p->ip, reply.saddr, reply.daddr);
 	return send(p, record->out, record->dmac, record->smac);
@@ -71,7 +71,7 @@ static __always_inline int error_to_backend(struct packet *p, const struct quote
 
 	if (verdict != GO_ON)
 		return verdict;
-	sent = (struct endpoints){to.daddr, to.saddr, to.dport, to.sport};
+	sent = (struct endpoints){ to.daddr, to.saddr, to.dport, to.sport };
 	rewrite_quote(p->icmp, quote, &sent);
 	rewrite_ip(p->ip, to.saddr, to.daddr);
 	return send(p, hop->out, hop->dmac, hop->smac);

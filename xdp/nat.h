@@ -200,7 +200,7 @@ static __always_inline void record_touch(struct packet *p, struct xdplb_nat_reco
 					 const struct xdplb_nat_record *copy)
 {
 	__u64 identity =
-	    XDPLB_FIELD_OF(BACKEND, copy->backend) | XDPLB_FIELD_OF(PORT, bpf_ntohs(p->dport));
+		XDPLB_FIELD_OF(BACKEND, copy->backend) | XDPLB_FIELD_OF(PORT, bpf_ntohs(p->dport));
 	__u64 mask = XDPLB_FIELD_MASK(BACKEND) | XDPLB_FIELD_MASK(PORT);
 
 	if (copy->seen == (__u16)p->cpu->now && !(p->tcp_flags & (TCP_FIN | TCP_RST)))

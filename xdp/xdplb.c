@@ -81,8 +81,8 @@ static __always_inline int reply_or_new(struct packet *p)
 	struct xdplb_nat_record *record, copy;
 	int verdict;
 
-	switch (
-	    record_find(p->ip->saddr, p->sport, p->ip->daddr, p->dport, p->proto, &record, &copy)) {
+	switch (record_find(p->ip->saddr, p->sport, p->ip->daddr, p->dport, p->proto, &record,
+			    &copy)) {
 	case RECORD_BUSY:
 		return drop(p, XDPLB_DROP_RACE);
 	case RECORD_FOUND:
@@ -121,7 +121,7 @@ static __always_inline int balance(struct packet *p)
 SEC("xdp.frags")
 int xdplb(struct xdp_md *ctx)
 {
-	struct packet p = {.ctx = ctx};
+	struct packet p = { .ctx = ctx };
 	__u32 only = 0;
 	int verdict;
 

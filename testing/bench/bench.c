@@ -65,7 +65,7 @@ static __u32 run(const struct setup *setup, const struct bench *bench, enum benc
 		 __u32 flows, int repeat, __u32 expected)
 {
 	__u8 data[60] = {}, out[256];
-	struct xdp_md context = {.data_end = sizeof(data), .ingress_ifindex = setup->ifindex};
+	struct xdp_md context = { .data_end = sizeof(data), .ingress_ifindex = setup->ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = data, .data_size_in = sizeof(data),
 		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &context,
 		    .ctx_size_in = sizeof(context), .repeat = repeat);
@@ -146,7 +146,7 @@ static int program_fd(const struct setup *setup, const char *name)
 static void redirects_clear(int program)
 {
 	__u32 ids[64], length = sizeof(struct bpf_prog_info), only = 0;
-	struct bpf_prog_info info = {.nr_map_ids = 64, .map_ids = (unsigned long)ids};
+	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (unsigned long)ids };
 	static struct xdplb_config config;
 	struct bpf_map_info map;
 
