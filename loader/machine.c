@@ -8,15 +8,23 @@
 #include "error.h"
 #include "neighbour.h"
 
-/* Tells the program which interfaces need a redirect where others take XDP_TX. */
-static void redirects_publish(struct balancer *balancer)
+/* Tells the program about the interfaces that have XDP. */
+static void interfaces_publish(struct balancer *balancer)
 {
-	__u32 index[XDPLB_REDIRECTS] = {};
+	struct xdp_link link[XDPLB_INTERFACES];
+	int count = links_with_xdp(link, XDPLB_INTERFACES);
 
-	if (veths_with_xdp(index, XDPLB_REDIRECTS) < 0)
-		return;
-	for (int i = 0; i < XDPLB_REDIRECTS; i++)
-		__atomic_store_n(&balancer->config->redirect[i], index[i], __ATOMIC_RELAXED);
+	for (int i = 0; i < XDPLB_INTERFACES && count >= 0; i++) {
+		struct xdplb_interface *entry = &balancer->config->interface[i];
+
+		if (i < count)
+			memcpy(entry->mac, link[i].mac, sizeof(entry->mac));
+		__atomic_store_n(&entry->out,
+				 i >= count   ? 0 :
+				 link[i].veth ? link[i].ifindex | XDPLB_OUT_REDIRECT :
+						link[i].ifindex,
+				 __ATOMIC_RELEASE);
+	}
 }
 
 #define LOOPBACK_FORWARDING "/proc/sys/net/ipv4/conf/lo/forwarding"
@@ -46,5 +54,5 @@ static void routes_allow(void)
 void machine_prepare(struct balancer *balancer)
 {
 	routes_allow();
-	redirects_publish(balancer);
+	interfaces_publish(balancer);
 }

@@ -70,7 +70,7 @@ static const struct option long_options[] = {
 	{},
 };
 
-static void usage(FILE *out)
+static int usage(FILE *out)
 {
 	fprintf(out, "usage: xdplb-config COMMAND [options] [arguments]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
@@ -79,6 +79,7 @@ static void usage(FILE *out)
 		     "Which balancer: -d IFNAME or -p PINDIR; neither: the only one here.\n"
 		     "JSON: -j, indented --pretty. Each command: COMMAND --help. See "
 		     "xdplb-config(8).\n");
+	return 0;
 }
 
 static int command_usage(const struct command *command)
@@ -209,7 +210,7 @@ static void streams_open(void)
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY); /* writing to it fails, as it should */
 	while (fd >= 0 && fd <= 2);
 	if (fd > 2)
 		close(fd);
@@ -261,17 +262,14 @@ int main(int argc, char **argv)
 	streams_open();
 	libbpf_set_print(silent);
 	libxdp_set_print(silent_xdp);
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
-		usage(stdout);
-		return 0;
-	}
-	if (!command_to_front(argc, argv)) {
-		usage(stderr);
-		return 2;
-	}
-	command = command_find(argv[1]);
-	err = command ? command_run(command, argc - 1, argv + 1) :
-			misuse("%s: no such command; see: xdplb-config --help", argv[1]);
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")))
+		err = usage(stdout);
+	else if (!command_to_front(argc, argv))
+		err = -EUSAGE - usage(stderr);
+	else if ((command = command_find(argv[1])))
+		err = command_run(command, argc - 1, argv + 1);
+	else
+		err = misuse("%s: no such command; see: xdplb-config --help", argv[1]);
 	if (!err && (fflush(stdout) || ferror(stdout)))
 		err = fail(errno, "cannot write the output: %s", strerror(errno));
 	return err == -EUSAGE ? 2 : err ? 1 : 0;

@@ -157,39 +157,41 @@ int neighbour_forget(const struct next_hop *hop)
 	return talk(neighbour_request(buffer, RTM_DELNEIGH, NLM_F_ACK, hop, &entry), NULL, NULL);
 }
 
-struct veths {
-	__u32 *index;
+struct links {
+	struct xdp_link *link;
 	int count;
 	int max;
-};
-
-/* What one link's attributes say, those inside others included. */
-struct link {
-	bool veth;
-	bool xdp;
+	bool xdp; /* the one that is being read has a program */
 };
 
 static int read_link_kind(const struct nlattr *attribute, void *context)
 {
-	struct link *link = context;
+	struct links *links = context;
 
 	if (mnl_attr_get_type(attribute) == IFLA_INFO_KIND)
-		link->veth = !strcmp(mnl_attr_get_str(attribute), "veth");
+		links->link[links->count].veth = !strcmp(mnl_attr_get_str(attribute), "veth");
 	return MNL_CB_OK;
 }
 
 static int read_link_xdp(const struct nlattr *attribute, void *context)
 {
-	struct link *link = context;
+	struct links *links = context;
 
 	if (mnl_attr_get_type(attribute) == IFLA_XDP_ATTACHED)
-		link->xdp = mnl_attr_get_u8(attribute) != XDP_ATTACHED_NONE;
+		links->xdp = mnl_attr_get_u8(attribute) != XDP_ATTACHED_NONE;
 	return MNL_CB_OK;
 }
 
 static int read_link_attribute(const struct nlattr *attribute, void *context)
 {
+	struct links *links = context;
+
 	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_ADDRESS:
+		if (mnl_attr_get_payload_len(attribute) == sizeof(links->link->mac))
+			memcpy(links->link[links->count].mac, mnl_attr_get_payload(attribute),
+			       sizeof(links->link->mac));
+		return MNL_CB_OK;
 	case IFLA_LINKINFO:
 		return mnl_attr_parse_nested(attribute, read_link_kind, context);
 	case IFLA_XDP:
@@ -202,20 +204,22 @@ static int read_link_attribute(const struct nlattr *attribute, void *context)
 static int read_link(const struct nlmsghdr *message, void *context)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
-	struct veths *veths = context;
-	struct link link = {};
+	struct links *links = context;
 
-	mnl_attr_parse(message, sizeof(*info), read_link_attribute, &link);
-	if (link.veth && link.xdp && veths->count < veths->max)
-		veths->index[veths->count++] = info->ifi_index;
+	if (links->count == links->max)
+		return MNL_CB_OK;
+	links->xdp = false;
+	links->link[links->count] = (struct xdp_link){ .ifindex = info->ifi_index };
+	mnl_attr_parse(message, sizeof(*info), read_link_attribute, links);
+	links->count += links->xdp;
 	return MNL_CB_OK;
 }
 
-int veths_with_xdp(__u32 *index, int max)
+int links_with_xdp(struct xdp_link *link, int max)
 {
 	char buffer[MNL_NLMSG_HDRLEN + 256] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct veths veths = { .index = index, .max = max };
+	struct links links = { .link = link, .max = max };
 	struct ifinfomsg *info;
 	int err;
 
@@ -223,6 +227,6 @@ int veths_with_xdp(__u32 *index, int max)
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	info = mnl_nlmsg_put_extra_header(request, sizeof(*info));
 	info->ifi_family = AF_UNSPEC;
-	err = talk(request, read_link, &veths);
-	return err ? err : veths.count;
+	err = talk(request, read_link, &links);
+	return err ? err : links.count;
 }

@@ -31,10 +31,16 @@ int neighbour_forget(const struct next_hop *hop);
 /* The kernel knows the neighbour's MAC. */
 bool neighbour_known(const struct next_hop *hop);
 
+struct xdp_link {
+	__u32 ifindex;
+	bool veth;
+	__u8 mac[6];
+};
+
 /*
- * The indices of up to `max` veth interfaces here that have an XDP program;
- * returns how many, or a negative errno.
+ * Up to `max` interfaces here that have an XDP program; returns how many, or a
+ * negative errno.
  */
-int veths_with_xdp(__u32 *index, int max);
+int links_with_xdp(struct xdp_link *link, int max);
 
 #endif

@@ -162,6 +162,28 @@ static __always_inline bool flow_find(struct packet *p, __be32 client, __be16 po
 	return false;
 }
 
+/* How readily a flow in this state would give its port away. */
+static __always_inline enum port_mark mark_of(__u32 state)
+{
+	if (flow_is_over(state))
+		return PORT_OVER;
+	return flow_is_unproven(state) ? PORT_UNPROVEN : PORT_KEPT;
+}
+
+/* Keeps the counts and marks that go with a flow's state. */
+static __always_inline void state_changed(__u64 value, __u32 before, __u32 after)
+{
+	const struct xdplb_backend *backend;
+
+	if (before == after)
+		return;
+	count_active(XDPLB_FIELD(value, BACKEND), flow_is_active(after) - flow_is_active(before));
+	backend = backend_of(XDPLB_FIELD(value, BACKEND));
+	if (backend && mark_of(after) != mark_of(before))
+		port_mark(backend->pool[XDPLB_FIELD(value, SNAT)], XDPLB_FIELD(value, PORT),
+			  mark_of(after));
+}
+
 #define FROM_CLIENT 0x100 /* beside TCP's flags */
 
 /*
@@ -184,8 +206,7 @@ __noinline int flow_move(__u32 index, __u64 value, __u32 flags)
 		       XDPLB_FIELD_OF(SEEN, cpu->now);
 		found = __sync_val_compare_and_swap(&flow->value, value, next);
 		if (found == value) {
-			count_active(XDPLB_FIELD(value, BACKEND),
-				     flow_is_active(after) - flow_is_active(before));
+			state_changed(value, before, after);
 			return 0;
 		}
 		if ((found ^ value) & FLOW_IDENTITY || !is_flow(found))

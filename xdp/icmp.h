@@ -25,11 +25,14 @@ static __always_inline bool quote_read(const struct packet *p, struct quote *quo
 {
 	void *end = (void *)(long)p->ctx->data_end, *l4, *check;
 	struct iphdr *ip = (void *)(p->icmp + 1);
+	__u32 total = bpf_ntohs(p->ip->tot_len);
 
 	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5)
 		return false;
 	l4 = (void *)ip + ip->ihl * 4;
 	if (l4 + QUOTED > end || ip->frag_off & bpf_htons(IP_OFFSET))
+		return false;
+	if ((__u32)(l4 + QUOTED - (void *)p->ip) > total || !is_whole(p))
 		return false;
 	quote->ip = ip;
 	quote->ports = l4;
@@ -39,7 +42,7 @@ static __always_inline bool quote_read(const struct packet *p, struct quote *quo
 		return true;
 	}
 	check = l4 + TCP_CHECK;
-	if (check + 2 <= end && (__u32)(check + 2 - (void *)p->ip) <= bpf_ntohs(p->ip->tot_len))
+	if (check + 2 <= end && (__u32)(check + 2 - (void *)p->ip) <= total)
 		quote->check = check;
 	return ip->protocol == IPPROTO_TCP;
 }

@@ -9,71 +9,30 @@
 #include "forward.h"
 #include "next_hop.h"
 
-#define RECLAIM_PROBES 16
-
-/* The next group with a block at or after `group`, -1 when there is none. */
-static __always_inline int group_next(const struct xdplb_pool *pool, __u32 group)
-{
-	for (int i = 0; i <= XDPLB_GROUPS / 64; i++) {
-		__u32 word = (group / 64 + i) % (XDPLB_GROUPS / 64);
-		__u64 owned = READ_ONCE(pool->owned[word]);
-
-		if (!i)
-			owned &= ALL_PORTS << (group % 64);
-		if (owned)
-			return word * 64 + lowest_bit(owned);
-	}
-	return -1;
-}
-
-/* How readily a flow's port is given to a new flow: over 2, unproven 1, never 0. */
-static __always_inline __u32 port_rank(__u64 value, __u32 backend, __u32 port)
-{
-	__u32 rank;
-
-	if (XDPLB_FIELD(value, PORT) != port || XDPLB_FIELD(value, BACKEND) != backend)
-		return 0;
-	rank = flow_rank(value);
-	return rank ? 1 + (rank >= FLOW_OVER) : 0;
-}
-
 /*
- * The flow that shall lose its port, one that is over or never got past its
- * first packet; -1 when none was found. Goes round the pool, a few ports a time:
- * where ports are short they are given out in the same order, so these are
- * about the oldest.
+ * The flow that shall lose its port to a new one: one that is over or, where
+ * none is, one that never got past its first packet; about the oldest, because
+ * the search goes round and round. -1: there is none.
  */
 __noinline int port_victim(__u32 pool_id)
 {
+	const struct xdplb_nat_record *record;
 	struct xdplb_pool *pool = pool_of(pool_id);
-	__u32 port, rank, best_rank = 0;
-	int group, best = -1;
+	int port;
 
 	if (!pool)
 		return -1;
-	port = READ_ONCE(pool->reclaim) % 65536;
-	group = group_next(pool, port / 64);
-	if (group < 0)
+	port = marked_next(pool_id, PORT_OVER);
+	if (port < 0)
+		port = marked_next(pool_id, PORT_UNPROVEN);
+	if (port < 0)
 		return -1;
-	if (group != port / 64)
-		port = group * 64;
-	for (int i = 0; i < RECLAIM_PROBES && best_rank < 2; i++, port++) {
-		struct xdplb_nat_record *record = record_at(pool_id, port % 65536);
-		struct xdplb_flow *flow = record ? flow_at(READ_ONCE(record->flow)) : NULL;
-
-		if (!flow)
-			continue;
-		rank = port_rank(READ_ONCE(flow->value), READ_ONCE(record->backend), port % 65536);
-		if (rank <= best_rank)
-			continue;
-		best = record->flow;
-		best_rank = rank;
-	}
-	WRITE_ONCE(pool->reclaim, port);
-	return best;
+	WRITE_ONCE(pool->reclaim, port + 1);
+	record = record_at(pool_id, port);
+	return record ? (int)record->flow : -1;
 }
 
-/* Takes a port of the pool back for a new flow. 0, or -1 when none was found. */
+/* Takes a port of the pool back for a new flow. 0, or -1 when there was none. */
 static __always_inline int port_reclaim(__u32 pool_id)
 {
 	int victim = port_victim(pool_id);
@@ -83,27 +42,49 @@ static __always_inline int port_reclaim(__u32 pool_id)
 	return flow_rank(value) ? flow_remove(victim, value) : -1;
 }
 
+/* The place of the n-th bit that is set in a mask of source addresses. */
+__noinline int nth_source(__u32 mask, __u32 n)
+{
+	for (__u32 i = 0; i < XDPLB_SNATS; i++)
+		if (mask & 1 << i && !n--)
+			return i;
+	return 0;
+}
+
+/* A port of one source address, if new flows use it; -1: none. */
+__noinline int source_port(struct xdp_md *ctx, __u32 backend_id, __u32 at, bool reclaim)
+{
+	const struct xdplb_backend *backend = backend_of(backend_id);
+	__u32 pool;
+
+	at %= XDPLB_SNATS;
+	if (!backend || !(backend->pools & 1 << at))
+		return -1;
+	pool = backend->pool[at];
+	if (reclaim && port_reclaim(pool))
+		return -1;
+	return port_take(ctx, pool);
+}
+
 /*
  * A source port towards the backend, with the index of the source address it
  * belongs to above bit 16; -1 when there is none.
  */
-__noinline int nat_port(struct xdp_md *ctx, __u32 backend_id, __u32 first)
+__noinline int nat_port(struct xdp_md *ctx, __u32 backend_id, __u32 turn)
 {
 	const struct xdplb_backend *backend = backend_of(backend_id);
+	__u32 first, sources;
+	int port;
 
-	if (!backend)
+	if (!backend || !backend->pools)
 		return -1;
+	sources = count_bits(backend->pools);
+	first = sources > 1 ? nth_source(backend->pools, turn % sources) : 0;
 	/* Once round the source addresses, then once more taking ports back. */
 	for (__u32 i = 0; i < 2 * XDPLB_SNATS; i++) {
 		__u32 at = (i + first) % XDPLB_SNATS;
-		__u32 pool = backend->pool[at];
-		int port;
 
-		if (!(backend->pools & 1 << at))
-			continue;
-		if (i >= XDPLB_SNATS && port_reclaim(pool))
-			continue;
-		port = port_take(ctx, pool);
+		port = source_port(ctx, backend_id, at, i >= XDPLB_SNATS);
 		if (port >= 0)
 			return at << 16 | port;
 	}
@@ -113,18 +94,24 @@ __noinline int nat_port(struct xdp_md *ctx, __u32 backend_id, __u32 first)
 /* Writes the record of a new flow. The client's own packet shows the way back. */
 static __always_inline bool nat_record(const struct packet *p, __u32 backend, __u32 pool, int port)
 {
+	const struct xdplb_interface *interface = interface_of(p, p->ctx->ingress_ifindex);
 	struct xdplb_nat_record *record = record_at(pool, port);
 
 	if (!record || !record_lock(record))
 		return false;
 	record->backend = backend;
 	record->flow = p->flow_index;
-	record->out = out_by(p->config, p->ctx->ingress_ifindex);
 	record->client[0] = p->ip->saddr;
 	record->client_port = p->sport;
 	record->seen = p->cpu->now - 1;
+	record->out = p->ctx->ingress_ifindex;
 	mac_copy(record->dmac, p->eth->h_source);
 	mac_copy(record->smac, p->eth->h_dest);
+	if (interface->out) {
+		/* A frame may have been sent to another station and have come here too. */
+		record->out = interface->out;
+		mac_copy(record->smac, interface->mac);
+	}
 	record_unlock(record);
 	return true;
 }
@@ -138,7 +125,7 @@ static __always_inline int nat_open(struct packet *p, __u32 backend_id)
 
 	if (!backend_id || !backend)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	port = nat_port(p->ctx, backend_id, p->flow_index);
+	port = nat_port(p->ctx, backend_id, p->flow_index / XDPLB_WAYS);
 	if (port < 0)
 		return drop(p, XDPLB_DROP_NO_PORT);
 	snat = port >> 16 & (XDPLB_SNATS - 1);
@@ -148,6 +135,7 @@ static __always_inline int nat_open(struct packet *p, __u32 backend_id)
 		port_free(pool, port);
 		return drop(p, XDPLB_DROP_RACE);
 	}
+	port_mark(pool, port, PORT_UNPROVEN);
 	flow_publish(p, backend_id, snat, port);
 	return GO_ON;
 }

@@ -19,21 +19,22 @@
 
 #include "packet.h"
 
-#define PORT_TRIES 8
+#define PORT_TRIES 128 /* each port of the machine's own costs one, once */
 #define ALL_PORTS (~0ULL)
 
-/*
- * The lowest bit that is set in x, which is not 0: as many bits as are below
- * it, counted without branches, of which the verifier would walk each.
- */
+/* How many bits are set in x, counted without branches, of which the verifier would walk each. */
+static __always_inline __u32 count_bits(__u64 x)
+{
+	x -= x >> 1 & 0x5555555555555555ULL;
+	x = (x & 0x3333333333333333ULL) + (x >> 2 & 0x3333333333333333ULL);
+	x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return x * 0x0101010101010101ULL >> 56;
+}
+
+/* The lowest bit that is set in x, which is not 0. */
 static __always_inline __u32 lowest_bit(__u64 x)
 {
-	__u64 below = (x & -x) - 1;
-
-	below -= below >> 1 & 0x5555555555555555ULL;
-	below = (below & 0x3333333333333333ULL) + (below >> 2 & 0x3333333333333333ULL);
-	below = (below + (below >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
-	return below * 0x0101010101010101ULL >> 56;
+	return count_bits((x & -x) - 1);
 }
 
 /*
@@ -78,6 +79,8 @@ static __always_inline int group_open(struct xdplb_pool *pool, __u32 pool_id, __
 		__sync_fetch_and_and(&pool->claimed[word], ~bit);
 		return -1;
 	}
+	block->over = 0;
+	block->unproven = 0;
 	block->pool = pool_id;
 	block->group = group;
 	WRITE_ONCE(pool->block[group_index(group)], id);
@@ -156,6 +159,87 @@ __noinline int group_take(__u32 pool_id, __u32 group)
 	return -1;
 }
 
+/* Whether a port could be taken back, and how readily. */
+enum port_mark {
+	PORT_KEPT,
+	PORT_UNPROVEN,
+	PORT_OVER,
+};
+
+/* Sets or clears a port's bit in `ports`, and its group's when any port's is set. */
+static __always_inline void mark_change(__u64 *ports, __u64 port_bit, __u64 *groups,
+					__u64 group_bit, bool on)
+{
+	if (on) {
+		__sync_fetch_and_or(ports, port_bit);
+		__sync_fetch_and_or(groups, group_bit);
+		return;
+	}
+	if (!(READ_ONCE(*ports) & port_bit))
+		return;
+	__sync_fetch_and_and(ports, ~port_bit);
+	if (READ_ONCE(*ports))
+		return;
+	/* One more look after the group's bit is off: another port's may be on. */
+	__sync_fetch_and_and(groups, ~group_bit);
+	if (READ_ONCE(*ports))
+		__sync_fetch_and_or(groups, group_bit);
+}
+
+/* Says of a port in use whether its flow would give way. */
+__noinline int port_mark(__u32 pool_id, __u32 port, __u32 mark)
+{
+	struct xdplb_pool *pool = pool_of(pool_id);
+	__u32 group = port / 64, word = group_word(group), id;
+	struct xdplb_block *block = pool ? block_of(pool, group, &id) : NULL;
+
+	if (!pool || !block)
+		return 0;
+	mark_change(&block->over, 1ULL << (port % 64), &pool->over[word], 1ULL << (group % 64),
+		    mark == PORT_OVER);
+	mark_change(&block->unproven, 1ULL << (port % 64), &pool->unproven[word],
+		    1ULL << (group % 64), mark == PORT_UNPROVEN);
+	return 0;
+}
+
+/* A group with marked ports, the next one round from `group` on; -1: none has any. */
+static __always_inline int group_marked(const __u64 *groups, __u32 group)
+{
+	for (__u32 i = 0; i <= XDPLB_GROUPS / 64; i++) {
+		__u32 word = (group / 64 + i) % (XDPLB_GROUPS / 64);
+		__u64 marked = READ_ONCE(groups[word]);
+
+		if (!i)
+			marked &= ALL_PORTS << (group % 64);
+		if (marked)
+			return word * 64 + lowest_bit(marked);
+	}
+	return -1;
+}
+
+/* The next port with this mark, round from where the last one was taken; -1: none. */
+__noinline int marked_next(__u32 pool_id, __u32 mark)
+{
+	struct xdplb_pool *pool = pool_of(pool_id);
+	const struct xdplb_block *block;
+	__u32 from, id;
+	__u64 ports, above;
+	int group;
+
+	if (!pool)
+		return -1;
+	from = READ_ONCE(pool->reclaim) & 0xffff;
+	group = group_marked(mark == PORT_OVER ? pool->over : pool->unproven, from / 64);
+	block = group < 0 ? NULL : block_of(pool, group, &id);
+	if (!block)
+		return -1;
+	ports = READ_ONCE(*(mark == PORT_OVER ? &block->over : &block->unproven));
+	above = (__u32)group == from / 64 ? ports & ALL_PORTS << (from % 64) : ports;
+	if (!ports)
+		return -1;
+	return (group * 64 + lowest_bit(above ? above : ports)) & 0xffff;
+}
+
 /* Gives a port back. */
 __noinline int port_free(__u32 pool_id, __u32 port)
 {
@@ -168,6 +252,7 @@ __noinline int port_free(__u32 pool_id, __u32 port)
 	block = block_of(pool, group, &id);
 	if (!block)
 		return 0;
+	port_mark(pool_id, port, PORT_KEPT);
 	__sync_fetch_and_and(&block->used, ~(1ULL << (port % 64)));
 	__sync_fetch_and_and(&pool->full[group_word(group)], ~(1ULL << (group % 64)));
 	group_close(pool, group, block, id);

@@ -36,13 +36,35 @@ static __always_inline long route(struct packet *p, __be32 from, __be32 to,
 	return bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
 }
 
-/* The way out by this interface. */
-static __always_inline __u32 out_by(const struct xdplb_config *config, __u32 ifindex)
+/* The place of an interface in the list user space made; XDPLB_INTERFACES: none. */
+__noinline int interface_find(__u32 ifindex)
 {
-	for (int i = 0; i < XDPLB_REDIRECTS; i++)
-		if (config->redirect[i] == ifindex)
-			return ifindex | XDPLB_OUT_REDIRECT;
-	return ifindex;
+	const struct xdplb_config *config = config_get();
+
+	if (!config)
+		return XDPLB_INTERFACES;
+	for (int at = 0; at < XDPLB_INTERFACES; at++)
+		if ((config->interface[at].out & XDPLB_OUT_IFINDEX) == ifindex)
+			return at;
+	return XDPLB_INTERFACES;
+}
+
+/* What user space said of it; its `out` is 0 when that was nothing. */
+static __always_inline const struct xdplb_interface *interface_of(const struct packet *p,
+								  __u32 ifindex)
+{
+	__u32 at = interface_find(ifindex);
+
+	asm volatile("" : "+r"(at)); /* keeps the mask, which the verifier needs */
+	return &p->config->interface[at & XDPLB_INTERFACES];
+}
+
+/* The way out by this interface. */
+static __always_inline __u32 out_by(const struct packet *p, __u32 ifindex)
+{
+	__u32 out = interface_of(p, ifindex)->out;
+
+	return out ? out : ifindex;
 }
 
 static __always_inline int no_way(struct packet *p, long result)
@@ -61,9 +83,11 @@ static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend
 	if (hop->looked_up == p->cpu->now)
 		return GO_ON;
 	result = route(p, from, to, &fib);
+	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED && hop->looked_up)
+		return GO_ON; /* the kernel has stopped telling: what it said last holds */
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return no_way(p, result);
-	hop->out = out_by(p->config, fib.ifindex);
+	hop->out = out_by(p, fib.ifindex);
 	mac_copy(hop->dmac, fib.dmac);
 	mac_copy(hop->smac, fib.smac);
 	hop->looked_up = p->cpu->now;
@@ -73,7 +97,8 @@ static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend
 /*
  * The same to the client, `record` being a copy. Where the kernel has no
  * neighbour entry, the way the client's packets came holds, if it leads out of
- * the same interface: who delivered them is a neighbour.
+ * the same interface: who delivered them is a neighbour. So it does where the
+ * kernel tells nothing.
  */
 static __always_inline int hop_to_client(struct packet *p, struct xdplb_nat_record *record,
 					 __be32 from)
@@ -84,11 +109,13 @@ static __always_inline int hop_to_client(struct packet *p, struct xdplb_nat_reco
 	if (record->seen == (__u16)p->cpu->now)
 		return GO_ON;
 	result = route(p, from, record->client[0], &fib);
+	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED)
+		return GO_ON;
 	if (result == BPF_FIB_LKUP_RET_NO_NEIGH && fib.ifindex == (record->out & XDPLB_OUT_IFINDEX))
 		return GO_ON;
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return no_way(p, result);
-	record->out = out_by(p->config, fib.ifindex);
+	record->out = out_by(p, fib.ifindex);
 	mac_copy(record->dmac, fib.dmac);
 	mac_copy(record->smac, fib.smac);
 	return GO_ON;

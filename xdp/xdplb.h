@@ -32,7 +32,7 @@
 #define XDPLB_NAT_BLOCKS (XDPLB_FLOWS / 64 + XDPLB_NAT_BLOCKS_SPARE)
 #define XDPLB_SNATS 16 /* source addresses of one service */
 #define XDPLB_WEIGHT_MAX 65535
-#define XDPLB_REDIRECTS 32
+#define XDPLB_INTERFACES 31 /* and one that is none */
 #define XDPLB_SET_BACKENDS_MAX 4096 /* backends of one service */
 
 #define XDPLB_LINE 64
@@ -91,6 +91,20 @@ enum xdplb_flow_state {
 };
 
 /*
+ * A way out is an interface's index, and this when a packet that came in by the
+ * same one must be redirected to it: a veth whose peer has no XDP program keeps
+ * what XDP_TX gives it until something else wakes the peer.
+ */
+#define XDPLB_OUT_REDIRECT 0x80000000U
+#define XDPLB_OUT_IFINDEX 0x7fffffffU
+
+struct xdplb_interface {
+	__u32 out; /* its way out; 0: no interface */
+	__u8 mac[6];
+	__u8 reserved[2];
+};
+
+/*
  * xdplb_config, one entry; user space writes it, but for port_allowed, from
  * which the program takes ports that it finds in use by a socket.
  */
@@ -101,17 +115,9 @@ struct xdplb_config {
 	__u32 timeout[XDPLB_FLOW_STATES]; /* seconds, 1 .. 32767 */
 	__u32 nat_blocks; /* entries of xdplb_blocks */
 	__u32 service_hint; /* user space: where to look for a free id */
-	__u32 redirect[XDPLB_REDIRECTS]; /* interfaces that need XDPLB_OUT_REDIRECT */
+	struct xdplb_interface interface[XDPLB_INTERFACES + 1]; /* those with XDP; the last none */
 	__u64 port_allowed[1024]; /* bit p: nat may use source port p (host order) */
 };
-
-/*
- * A way out is an interface's index, and this when a packet that came in by the
- * same one must be redirected to it: a veth whose peer has no XDP program keeps
- * what XDP_TX gives it until something else wakes the peer.
- */
-#define XDPLB_OUT_REDIRECT 0x80000000U
-#define XDPLB_OUT_IFINDEX 0x7fffffffU
 
 /*
  * xdplb_dir: which addresses are ours. A key lies in one of two buckets, see
@@ -269,12 +275,16 @@ struct xdplb_pool {
 	__u64 claimed[XDPLB_GROUPS / 64]; /* has a block or is getting one */
 	__u64 owned[XDPLB_GROUPS / 64]; /* has a block */
 	__u64 full[XDPLB_GROUPS / 64]; /* has no port to give */
+	__u64 over[XDPLB_GROUPS / 64]; /* has ports of flows that are over */
+	__u64 unproven[XDPLB_GROUPS / 64]; /* ... that never got past their first packet */
 	__u16 block[XDPLB_GROUPS];
 };
 
 /* xdplb_blocks, by block id: 64 ports and the 64 nat records of the same index. */
 struct xdplb_block {
 	__u64 used; /* bit i: port 64 * group + i is taken */
+	__u64 over; /* ... by a flow that is over */
+	__u64 unproven; /* ... by one that never got past its first packet */
 	__u32 pool;
 	__u32 group;
 };

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""flows.py [-u] [-p FIRST] [-r ROUNDS] [-f FILE] [-n] [-b ADDRESS] ADDRESS PORT COUNT
+
+Opens COUNT flows (TCP, -u: UDP) to an echo.py and holds them all. In each of
+ROUNDS rounds (2) every flow says something of its own and must hear just that,
+from the same backend, which sees the same client, as in the round before; the
+first round goes in order, the others shuffled. -f: the rounds go on until FILE
+exists. Prints a line a flow: the
+backend's name, and the address and port it sees.
+
+-p  source ports from FIRST on   -n  UDP without checksum   -b  source address
+"""
+import argparse
+import os
+import random
+import resource
+import socket
+import sys
+
+SO_NO_CHECK = 11  # not in Python's socket module
+AT_ONCE = 64  # datagrams under way, few enough for every buffer
+WAIT = 5
+
+
+def flow_open(options, index):
+    kind = socket.SOCK_DGRAM if options.u else socket.SOCK_STREAM
+    flow = socket.socket(socket.AF_INET, kind)
+    flow.settimeout(WAIT)
+    if options.n:
+        flow.setsockopt(socket.SOL_SOCKET, SO_NO_CHECK, 1)
+    if options.p or options.b:
+        flow.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        flow.bind((options.b, options.p + index if options.p else 0))
+    flow.connect((options.address, options.port))
+    return flow
+
+
+def hear(flow, options):
+    heard = flow.recv(65536)
+    while not options.u and not heard.endswith(b"\n"):
+        more = flow.recv(65536)
+        if not more:
+            raise ConnectionError("closed")
+        heard += more
+    return heard
+
+
+def speak(flows, order, number, options, seen):
+    for at in range(0, len(order), AT_ONCE):
+        some = order[at:at + AT_ONCE]
+        said = {}
+        for i in some:
+            said[i] = b"%d/%d/%d" % (number, i, random.getrandbits(32))
+            flows[i].sendall(said[i] + b"\n")
+        for i in some:
+            name, address, port, text = hear(flows[i], options).strip().split(b" ", 3)
+            if text != said[i]:
+                sys.exit(f"flow {i}: said {said[i]}, heard {text}: another flow's answer")
+            peer = (name.decode(), address.decode(), int(port))
+            if seen.setdefault(i, peer) != peer:
+                sys.exit(f"flow {i}: was {seen[i]}, is {peer} in round {number}")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("-u", action="store_true")
+    parser.add_argument("-n", action="store_true")
+    parser.add_argument("-p", type=int, default=0)
+    parser.add_argument("-r", type=int, default=2)
+    parser.add_argument("-f")
+    parser.add_argument("-b", default="")
+    parser.add_argument("address")
+    parser.add_argument("port", type=int)
+    parser.add_argument("count", type=int)
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    resource.setrlimit(resource.RLIMIT_NOFILE, 2 * (resource.getrlimit(resource.RLIMIT_NOFILE)[1],))
+    seen = {}
+    try:
+        flows = [flow_open(options, i) for i in range(options.count)]
+        order = list(range(options.count))
+        number = 0
+        while number < options.r or options.f and not os.path.exists(options.f):
+            speak(flows, order, number, options, seen)
+            random.shuffle(order)
+            number += 1
+    except OSError as error:
+        sys.exit(f"flows.py: after {len(seen)} flows: {error}")
+    for i in range(options.count):
+        print(*seen[i])
+
+
+main()

@@ -1,0 +1,200 @@
+# shellcheck shell=bash disable=SC2034,SC2086,SC2154 # addresses hold no blanks
+# What the cases share: verdicts, the commands under test, ready-made set-ups.
+
+XDPLB_CONFIG=$TOP/loader/xdplb-config
+OBJECT=$TOP/xdp/xdplb.o
+PINS=/sys/fs/bpf/xdplb
+FLAT=10.71.0
+ARMED=10.73.0
+
+# ---- verdicts -------------------------------------------------------------------
+
+# because WHY...: the first reason counts; what follows is its consequence.
+because() {
+	[ -z "${RESULT:-}" ] || [ -s "$RESULT" ] || printf '%s\n' "${*//$'\n'/ / }" >"$RESULT"
+}
+
+# broke STATUS: a command failed that should not. The reason is what it said last, which
+# is put behind the colon, and the line of the case.
+broke() {
+	local i file
+	for i in "${!FUNCNAME[@]}"; do
+		file=${BASH_SOURCE[i + 1]##*/}
+		[ "$file" = lib.sh ] || [ "$file" = net.sh ] || break
+	done
+	because "$file line ${BASH_LINENO[i]}, status $1:"
+}
+
+fail() {
+	because "$*"
+	exit 1
+}
+
+skip() {
+	because "$*"
+	exit 77
+}
+
+# equal WHAT EXPECTED GOT
+equal() {
+	[ "$2" = "$3" ] || fail "$1: expected '$2', got '$3'"
+}
+
+# needs COMMAND...: of this machine.
+needs() {
+	local command
+	for command; do
+		command -v "$command" >/dev/null || skip "no $command here"
+	done
+}
+
+# eventually COMMAND...: succeeds within 5 seconds.
+eventually() {
+	local try
+	for try in {1..100}; do
+		! "$@" || return 0
+		sleep 0.05
+	done
+	fail "after $try tries still not: $*"
+}
+
+# ---- the commands under test ----------------------------------------------------
+
+# config ARGUMENT...: xdplb-config on the balancer.
+config() {
+	in_ns balancer "$XDPLB_CONFIG" "$@"
+}
+
+# attach IFACE [XDP-LOADER-OPTION...]: as the README does it.
+attach() {
+	in_ns balancer xdp-loader load "${@:2}" "$1" "$OBJECT"
+}
+
+# stat_of JQ-PATH: one number of the balancer's statistics.
+stat_of() {
+	config -j stats | jq -r "$1"
+}
+
+# ---- networks ready to use --------------------------------------------------------
+
+# flat N: N HTTP servers behind a balancer with the program on it.
+flat() {
+	local i
+	topo_flat "$1"
+	for ((i = 1; i <= $1; i++)); do http_start "backend$i" "backend$i" 8000; done
+	attach eth0
+}
+
+# echoes N: echo.py on port 7000 of N backends.
+echoes() {
+	local i
+	for ((i = 1; i <= $1; i++)); do echo_start "backend$i" "backend$i" 7000; done
+}
+
+echo_start() {
+	start "$1" "$NET_PYTHON" "$HERE/echo.py" "${@:2}"
+	listens "$1" tcp "${*: -1}"
+	listens "$1" udp "${*: -1}"
+}
+
+# queues HOST IFACE: two for each direction, so that two CPUs can work at once on what
+# passes. Before a program is there.
+queues() {
+	in_ns "$1" ethtool -L "$2" rx 2 tx 2
+	in_ns switch ethtool -L "$1-$2" rx 2 tx 2
+}
+
+# flows HOST ARGUMENT...: see flows.py.
+flows() {
+	in_ns "$1" "$NET_PYTHON" "$HERE/flows.py" "${@:2}"
+}
+
+# background NAME COMMAND...: runs it, its output in NET_DIR/NAME.out; `joined` waits.
+background() {
+	"${@:2}" >"$NET_DIR/$1.out" 2>"$NET_DIR/$1.err" &
+	eval "JOB_$1=$!"
+}
+
+# joined NAME: waits for it; its status is the job's.
+joined() {
+	local job=JOB_$1
+	wait "${!job}" || fail "$1 failed: $(head -c 300 "$NET_DIR/$1.err")"
+}
+
+# runs NAME: fails when it has ended already.
+runs() {
+	local job=JOB_$1
+	kill -0 "${!job}" 2>/dev/null || fail "$1 ended early: $(head -c 300 "$NET_DIR/$1.err")"
+}
+
+# finish NAME: what was to go on until NET_DIR/NAME.go exists may end, and must succeed.
+finish() {
+	runs "$1"
+	touch "$NET_DIR/$1.go"
+	joined "$1"
+}
+
+# slow_download NAME ADDRESS: goes on until `finish NAME`; returns when it has begun.
+slow_download() {
+	local connected
+	connected=$(in_ns client ss -Htn state established | wc -l)
+	background "$1" in_ns client "$NET_PYTHON" "$HERE/download.py" "$2" 8000 60000000 "$NET_DIR/$1.go"
+	eventually more_than "$connected"
+}
+
+# more_than N: the client has more than N connections.
+more_than() {
+	[ "$(in_ns client ss -Htn state established | wc -l)" -gt "$1" ]
+}
+
+# lasting_flows HOST NAME ARGUMENT...: flows.py until `finish NAME`.
+lasting_flows() {
+	background "$2" flows "$1" -f "$NET_DIR/$2.go" "${@:3}"
+}
+
+# answers N URL: the names of the backends that answer N requests, in one line.
+answers() {
+	local i names=
+	for ((i = 0; i < $1; i++)); do names+=" $(http_get client "$2")"; done
+	echo "${names# }"
+}
+
+# ---- files ----------------------------------------------------------------------
+
+hash_of() {
+	sha256sum "$1" | cut -d ' ' -f 1
+}
+
+# download HOST URL [CURL-OPTION...]: fails unless the body has the hash the server says.
+download() {
+	local host=$1 url=$2 body said
+	shift 2
+	body=$(mktemp -p "$NET_DIR")
+	in_ns "$host" curl -sS --noproxy '*' --max-time 40 -D "$body.head" -o "$body" "$@" "$url" || return 1
+	said=$(sed -n 's/^X-Sha256: \([0-9a-f]*\).*/\1/p' "$body.head")
+	[ -n "$said" ] || return 1
+	[ "$said" = "$(hash_of "$body")" ] || return 1
+	sed -n 's/^X-Backend: \([a-z0-9]*\).*/\1/p' "$body.head"
+}
+
+# upload HOST URL FILE [CURL-OPTION...]: the hash the server saw.
+upload() {
+	in_ns "$1" curl -sS --noproxy '*' --max-time 40 -H Expect: -T "$3" "${@:4}" "$2"
+}
+
+# ---- what passes on a wire ----------------------------------------------------------
+
+# capture HOST IFACE FILTER...: tcpdump into NET_DIR/HOST.pcap, running when this returns.
+capture() {
+	start "$1" tcpdump --immediate-mode -Unn -i "$2" -w "$NET_DIR/$1.pcap" "${@:3}"
+	eval "CAPTURE_$1=$STARTED"
+	eventually grep -q 'listening on' "$NET_DIR/$1.log"
+}
+
+# captured HOST [FILTER...]: ends the capture and prints a line a packet.
+captured() {
+	local process=CAPTURE_$1
+	sleep 0.3
+	stop "${!process}"
+	tcpdump -nn -vvv -r "$NET_DIR/$1.pcap" "${@:2}" 2>/dev/null | sed -e ':a;N;$!ba;s/\n    / /g'
+}

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""main.py INJECT [-v] [PATTERN]...: runs the cases, in the balancer's network namespace."""
+import sys
+
+import balancer
+import case
+import cases_forward  # noqa: F401  each registers its cases
+import cases_schedule  # noqa: F401
+import cases_pass  # noqa: F401
+import cases_icmp  # noqa: F401
+import cases_broken  # noqa: F401
+import cases_flow  # noqa: F401
+import cases_stats  # noqa: F401
+import cases_ports  # noqa: F401
+import cases_fuzz  # noqa: F401
+
+
+def main(inject, *words):
+    patterns = [word for word in words if word != "-v"]
+    ran, failed = case.run_all(balancer.Balancer(inject), patterns, "-v" in words)
+    print(f"packet: {ran} cases, {failed} failed")
+    return 1 if failed or not ran else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
