@@ -163,7 +163,7 @@ static void redirects_clear(int program)
 			continue;
 		if (bpf_map_lookup_elem(fd, &only, &config))
 			die(map.name);
-		memset(config.redirect, 0, sizeof(config.redirect));
+		memset(config.interface, 0, sizeof(config.interface));
 		if (bpf_map_update_elem(fd, &only, &config, 0))
 			die(map.name);
 	}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* loader/names.c: words and numbers go into each other and back. */
+#include "../../loader/names.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "unit.h"
+
+static void schedulers(void **state)
+{
+	(void)state;
+	assert_int_equal(scheduler_number("rr"), XDPLB_RR);
+	assert_int_equal(scheduler_number("wrr"), XDPLB_WRR);
+	assert_string_equal(scheduler_name(XDPLB_RR), "rr");
+	assert_string_equal(scheduler_name(XDPLB_WRR), "wrr");
+	assert_string_equal(scheduler_name(0), "?");
+	for (int i = XDPLB_WRR + 1; i < 256; i++)
+		assert_string_equal(scheduler_name(i), "?");
+}
+
+static void forwards(void **state)
+{
+	(void)state;
+	assert_int_equal(forward_number("nat"), XDPLB_NAT);
+	assert_string_equal(forward_name(XDPLB_NAT), "nat");
+	assert_string_equal(forward_name(0), "?");
+	for (int i = XDPLB_NAT + 1; i < 256; i++)
+		assert_string_equal(forward_name(i), "?");
+}
+
+static void states(void **state)
+{
+	static const char *const words[] = { "?", "up", "drain", "down", "backup" };
+
+	(void)state;
+	for (int i = 0; i < 256; i++)
+		assert_string_equal(state_name(i), i < (int)COUNT(words) ? words[i] : "?");
+	for (int i = 1; i < (int)COUNT(words); i++)
+		assert_int_equal(state_number(words[i]), i);
+}
+
+static void protocols(void **state)
+{
+	(void)state;
+	assert_string_equal(proto_name(IPPROTO_TCP), "tcp");
+	assert_string_equal(proto_name(IPPROTO_UDP), "udp");
+}
+
+/* Each has a word, of its own among drops and among packets passed on. */
+static void reasons(void **state)
+{
+	(void)state;
+	for (int i = 0; i < XDPLB_REASONS; i++) {
+		assert_non_null(reason_name(i));
+		assert_true(strlen(reason_name(i)) > 0);
+		assert_int_equal(strspn(reason_name(i), "abcdefghijklmnopqrstuvwxyz_"),
+				 strlen(reason_name(i)));
+		for (int j = 0; j < i; j++)
+			if ((i < XDPLB_DROPS) == (j < XDPLB_DROPS))
+				assert_string_not_equal(reason_name(i), reason_name(j));
+	}
+	/* CONTRACT.md shows these two. */
+	assert_string_equal(reason_name(XDPLB_DROP_NO_BACKEND), "no_backend");
+	assert_string_equal(reason_name(XDPLB_DROP_NO_NEIGHBOUR), "no_neighbour");
+}
+
+/* The words the contract promises for later are known, and refused as such. */
+static void later_words(void **state)
+{
+	static const char *const later_schedulers[] = { "lc", "wlc", "sh", "maglev", "p2c" };
+	static const char *const later_forwards[] = { "dnat", "dsr", "ipip", "gue", "local" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(later_schedulers); i++) {
+		said_reset();
+		assert_int_equal(scheduler_number(later_schedulers[i]), -EINVAL);
+		assert_said(later_schedulers[i], "not in this version yet; there are rr and wrr");
+		assert_said(later_schedulers[i], later_schedulers[i]);
+	}
+	for (size_t i = 0; i < COUNT(later_forwards); i++) {
+		said_reset();
+		assert_int_equal(forward_number(later_forwards[i]), -EINVAL);
+		assert_said(later_forwards[i], "not in this version yet; there is nat");
+		assert_said(later_forwards[i], later_forwards[i]);
+	}
+}
+
+static void unknown_words(void **state)
+{
+	static const char *const wrong[] = { "", "x", "RR", "rrr", "w", "nat ", " up", "?" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		said_reset();
+		assert_int_equal(scheduler_number(wrong[i]), -EINVAL);
+		assert_said(wrong[i], "no such scheduler; there are rr and wrr");
+		said_reset();
+		assert_int_equal(forward_number(wrong[i]), -EINVAL);
+		assert_said(wrong[i], "no such way of forwarding; there is nat");
+		said_reset();
+		assert_int_equal(state_number(wrong[i]), -EINVAL);
+		assert_said(wrong[i], "a state is up, drain, down or backup");
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(schedulers),	 cmocka_unit_test(forwards),
+		cmocka_unit_test(states),	 cmocka_unit_test(protocols),
+		cmocka_unit_test(reasons),	 cmocka_unit_test(later_words),
+		cmocka_unit_test(unknown_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* loader/wanted.c: the words of the command line, each form and each mistake. */
+#include "../../loader/wanted.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit.h"
+
+/* A backend of a service on port 80. */
+static int parse(const char *text, struct wanted_backend *backend)
+{
+	const struct service_address service = { .port = htons(80), .proto = IPPROTO_TCP };
+
+	said_reset();
+	return parse_backend(text, &service, backend);
+}
+
+/* ---- services --------------------------------------------------------------- */
+
+static void service_forms(void **state)
+{
+	static const struct {
+		const char *text, *canonical;
+		__u8 addr[4];
+		__u16 port;
+		__u8 proto;
+	} cases[] = {
+		{ "192.0.2.10:80/tcp", "192.0.2.10:80/tcp", { 192, 0, 2, 10 }, 80, 6 },
+		{ "192.0.2.10:80", "192.0.2.10:80/tcp", { 192, 0, 2, 10 }, 80, 6 },
+		{ "192.0.2.10:53/udp", "192.0.2.10:53/udp", { 192, 0, 2, 10 }, 53, 17 },
+		{ "1.0.0.0:1/udp", "1.0.0.0:1/udp", { 1, 0, 0, 0 }, 1, 17 },
+		{ "126.255.255.255:65535/tcp",
+		  "126.255.255.255:65535/tcp",
+		  { 126, 255, 255, 255 },
+		  65535,
+		  6 },
+		{ "128.0.0.1:256", "128.0.0.1:256/tcp", { 128, 0, 0, 1 }, 256, 6 },
+		{ "223.255.255.255:255/udp",
+		  "223.255.255.255:255/udp",
+		  { 223, 255, 255, 255 },
+		  255,
+		  17 },
+		{ "10.0.0.1:00080", "10.0.0.1:80/tcp", { 10, 0, 0, 1 }, 80, 6 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct service_address service;
+		char text[SERVICE_TEXT];
+
+		memset(&service, 0xff, sizeof(service));
+		said_reset();
+		assert_int_equal(parse_service(cases[i].text, &service), 0);
+		assert_int_equal(said_lines(), 0);
+		assert_memory_equal(service.addr, cases[i].addr, 4);
+		assert_int_equal(service.addr[1] | service.addr[2] | service.addr[3], 0);
+		assert_int_equal(ntohs(service.port), cases[i].port);
+		assert_int_equal(service.proto, cases[i].proto);
+		assert_string_equal(service_text(&service, text), cases[i].canonical);
+	}
+}
+
+/* A text, and what its error has to say. */
+struct mistake {
+	const char *text, *said;
+};
+
+static void service_mistakes(void **state)
+{
+	static const struct mistake cases[] = {
+		{ "", "not an IPv4 address" },
+		{ "192.0.2.10", "192.0.2.10: a service has a port" },
+		{ "192.0.2.10/udp", "192.0.2.10/udp: a service has a port" },
+		{ "192.0.2.10:", "a number from 1 to 65535" },
+		{ "192.0.2.10:0", "port 0: a number from 1 to 65535" },
+		{ "192.0.2.10:65536/tcp", "port 65536: a number from 1 to 65535" },
+		{ "192.0.2.10:99999999999999999999", "port 99999999999999999999: a number" },
+		{ "192.0.2.10:-1", "port -1: a number" },
+		{ "192.0.2.10:+80", "port +80: a number" },
+		{ "192.0.2.10: 80", "port  80: a number" },
+		{ "192.0.2.10:80 ", "port 80 : a number" },
+		{ "192.0.2.10:0x50", "port 0x50: a number" },
+		{ "192.0.2.10:http", "port http: a number" },
+		{ "192.0.2.10:80:90", "port 80:90: a number" },
+		{ "192.0.2.10:*/tcp", "every port is not in this version" },
+		{ "192.0.2.10:*", "every port is not in this version" },
+		{ "192.0.2.10:80/", "the protocol is tcp or udp" },
+		{ "192.0.2.10:80/TCP", "192.0.2.10:80/TCP: the protocol is tcp or udp" },
+		{ "192.0.2.10:80/sctp", "192.0.2.10:80/sctp: the protocol is tcp or udp" },
+		{ "192.0.2.10:80/tcp/udp", "the protocol is tcp or udp" },
+		{ "192.0.2.10:80/tcp ", "the protocol is tcp or udp" },
+		{ "/tcp", "not an IPv4 address" },
+		{ ":80/tcp", "not an IPv4 address" },
+		{ "192.0.2:80", "192.0.2: not an IPv4 address" },
+		{ "192.0.2.256:80", "192.0.2.256: not an IPv4 address" },
+		{ "192.0.2.10.1:80", "192.0.2.10.1: not an IPv4 address" },
+		{ "192.0.2.010:80", "192.0.2.010: not an IPv4 address" },
+		{ " 192.0.2.10:80", "not an IPv4 address" },
+		{ "www.example.net:80", "www.example.net: not an IPv4 address" },
+		{ "0.0.0.0:80", "0.0.0.0: not the address of a host" },
+		{ "0.1.2.3:80", "0.1.2.3: not the address of a host" },
+		{ "127.0.0.1:80", "127.0.0.1: not the address of a host" },
+		{ "224.0.0.1:80", "224.0.0.1: not the address of a host" },
+		{ "255.255.255.255:80", "255.255.255.255: not the address of a host" },
+		{ "[2001:db8::10]:53/udp", "IPv6 is not in this version" },
+		{ "[2001:db8::10]:53", "IPv6 is not in this version" },
+		{ "[2001:db8::10]", "IPv6 is not in this version" },
+		{ "2001:db8::10", "IPv6 is not in this version" },
+	};
+	struct service_address service;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		said_reset();
+		if (parse_service(cases[i].text, &service) != -EINVAL)
+			fail_msg("\"%s\" is taken for a service", cases[i].text);
+		assert_said(cases[i].text, cases[i].said);
+	}
+}
+
+/* Without brackets it is wrong in any version; with a protocol it is IPv6 all the same. */
+static void service_bare_ipv6(void **state)
+{
+	struct service_address service;
+
+	(void)state;
+	said_reset();
+	assert_int_equal(parse_service("2001:db8::10/udp", &service), -EINVAL);
+	assert_said("2001:db8::10/udp", "IPv6");
+}
+
+static void service_long(void **state)
+{
+	struct service_address service;
+	char text[1000];
+
+	(void)state;
+	for (size_t length = 1; length < sizeof(text); length++) {
+		memset(text, '1', length);
+		text[length] = '\0';
+		said_reset();
+		assert_int_equal(parse_service(text, &service), -EINVAL);
+		assert_int_equal(said_lines(), 1);
+	}
+}
+
+static void service_round_trip(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		struct service_address in = {}, out;
+		char text[SERVICE_TEXT], again[SERVICE_TEXT];
+
+		in.addr[0] = htonl(random_from(0x01000000, 0x7effffff));
+		if (i % 2)
+			in.addr[0] = htonl(random_from(0x80000000, 0xdfffffff));
+		in.port = htons(random_from(1, 65535));
+		in.proto = i % 3 ? IPPROTO_TCP : IPPROTO_UDP;
+		assert_int_equal(parse_service(service_text(&in, text), &out), 0);
+		assert_memory_equal(in.addr, out.addr, sizeof(in.addr));
+		assert_int_equal(in.port, out.port);
+		assert_int_equal(in.proto, out.proto);
+		assert_string_equal(service_text(&out, again), text);
+	}
+}
+
+/* ---- backends --------------------------------------------------------------- */
+
+static void backend_forms(void **state)
+{
+	static const struct {
+		const char *text, *endpoint;
+		__u16 weight;
+		__u8 state;
+		__u8 mac[6];
+	} cases[] = {
+		{ "10.0.0.1", "10.0.0.1:80", 1, XDPLB_UP, {} },
+		{ "10.0.0.1:8080", "10.0.0.1:8080", 1, XDPLB_UP, {} },
+		{ "10.0.0.1:1", "10.0.0.1:1", 1, XDPLB_UP, {} },
+		{ "10.0.0.1:65535", "10.0.0.1:65535", 1, XDPLB_UP, {} },
+		{ "10.0.0.1,weight=1", "10.0.0.1:80", 1, XDPLB_UP, {} },
+		{ "10.0.0.1,weight=65535", "10.0.0.1:80", 65535, XDPLB_UP, {} },
+		{ "10.0.0.1,state=up", "10.0.0.1:80", 1, XDPLB_UP, {} },
+		{ "10.0.0.1,state=drain", "10.0.0.1:80", 1, XDPLB_DRAIN, {} },
+		{ "10.0.0.1,state=down", "10.0.0.1:80", 1, XDPLB_DOWN, {} },
+		{ "10.0.0.1,state=backup", "10.0.0.1:80", 1, XDPLB_BACKUP, {} },
+		{ "10.0.0.1,mac=02:00:00:00:00:01",
+		  "10.0.0.1:80",
+		  1,
+		  XDPLB_UP,
+		  { 2, 0, 0, 0, 0, 1 } },
+		{ "10.0.0.1,mac=FE:dc:BA:98:76:54",
+		  "10.0.0.1:80",
+		  1,
+		  XDPLB_UP,
+		  { 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54 } },
+		{ "10.0.0.1:81,weight=7,state=drain,mac=2:0:0:0:0:a",
+		  "10.0.0.1:81",
+		  7,
+		  XDPLB_DRAIN,
+		  { 2, 0, 0, 0, 0, 10 } },
+		{ "10.0.0.1:81,mac=2:0:0:0:0:a,state=drain,weight=7",
+		  "10.0.0.1:81",
+		  7,
+		  XDPLB_DRAIN,
+		  { 2, 0, 0, 0, 0, 10 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct wanted_backend backend;
+		char text[BACKEND_TEXT];
+
+		memset(&backend, 0xff, sizeof(backend));
+		assert_int_equal(parse(cases[i].text, &backend), 0);
+		assert_int_equal(said_lines(), 0);
+		assert_string_equal(backend_text(backend.addr, backend.port, text),
+				    cases[i].endpoint);
+		assert_int_equal(backend.weight, cases[i].weight);
+		assert_int_equal(backend.state, cases[i].state);
+		assert_memory_equal(backend.mac, cases[i].mac, 6);
+	}
+}
+
+static void assert_no_backend(const char *text, const char *part)
+{
+	struct wanted_backend backend;
+
+	if (parse(text, &backend) != -EINVAL)
+		fail_msg("\"%s\" is taken for a backend", text);
+	assert_said(text, part);
+}
+
+static void backend_mistakes(void **state)
+{
+	static const struct mistake cases[] = {
+		{ "", "not an IPv4 address" },
+		{ ",weight=1", "not an IPv4 address" },
+		{ "10.0.0", "10.0.0: not an IPv4 address" },
+		{ "10.0.0.1:", "a number from 1 to 65535" },
+		{ "10.0.0.1:0", "port 0: a number from 1 to 65535" },
+		{ "10.0.0.1:65536", "port 65536: a number from 1 to 65535" },
+		{ "10.0.0.1:*", "port *: a number" },
+		{ "10.0.0.1:80/tcp", "10.0.0.1:80/tcp: not a backend" },
+		{ "127.0.0.1", "127.0.0.1: not the address of a host" },
+		{ "0.0.0.0", "0.0.0.0: not the address of a host" },
+		{ "239.1.1.1:80", "239.1.1.1: not the address of a host" },
+		{ "[2001:db8::1]:80", "IPv6 is not in this version" },
+		{ "[2001:db8::1],weight=2", "IPv6 is not in this version" },
+		{ "2001:db8::1", "IPv6 is not in this version" },
+		{ "10.0.0.1,", "options are weight=, state= and mac=" },
+		{ "10.0.0.1,,weight=1", "options are weight=, state= and mac=" },
+		{ "10.0.0.1,weight", "weight: a backend's options are" },
+		{ "10.0.0.1,wieght=2", "wieght=2: a backend's options are" },
+		{ "10.0.0.1, weight=2", "a backend's options are" },
+		{ "10.0.0.1,weight=", "weight : a number from 1 to 65535" },
+		{ "10.0.0.1,weight=0", "weight 0: a number from 1 to 65535" },
+		{ "10.0.0.1,weight=65536", "weight 65536: a number from 1 to 65535" },
+		{ "10.0.0.1,weight=-1", "weight -1: a number from 1 to 65535" },
+		{ "10.0.0.1,weight=1.5", "weight 1.5: a number" },
+		{ "10.0.0.1,weight=18446744073709551617", "weight 18446744073709551617: a number" },
+		{ "10.0.0.1,state=", "a state is up, drain, down or backup" },
+		{ "10.0.0.1,state=UP", "state=UP: a state is up, drain, down or backup" },
+		{ "10.0.0.1,state=gone", "state=gone: a state is up, drain, down or backup" },
+		{ "10.0.0.1,mac=", "a station's MAC" },
+		{ "10.0.0.1,mac=02:00:00:00:00", "mac=02:00:00:00:00: a station's MAC" },
+		{ "10.0.0.1,mac=02:00:00:00:00:01:02", "a station's MAC" },
+		{ "10.0.0.1,mac=02:00:00:00:00:001", "a station's MAC" },
+		{ "10.0.0.1,mac=02:00:00:00:00:0g", "a station's MAC" },
+		{ "10.0.0.1,mac=02-00-00-00-00-01", "a station's MAC" },
+		{ "10.0.0.1,mac=01:00:5e:00:00:01", "mac=01:00:5e:00:00:01: a station's MAC" },
+		{ "10.0.0.1,mac=ff:ff:ff:ff:ff:ff", "mac=ff:ff:ff:ff:ff:ff: a station's MAC" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_no_backend(cases[i].text, cases[i].said);
+}
+
+/* What sscanf() takes for a hexadecimal number need not be two digits. */
+static void backend_mac_digits(void **state)
+{
+	(void)state;
+	assert_no_backend("10.0.0.1,mac=-2:00:00:00:00:01", "a station's MAC");
+	assert_no_backend("10.0.0.1,mac=+2:00:00:00:00:01", "a station's MAC");
+	assert_no_backend("10.0.0.1,mac= 2:00:00:00:00:01", "a station's MAC");
+	assert_no_backend("10.0.0.1,mac=02:00:00:00:00: 1", "a station's MAC");
+}
+
+/* All zero is "resolve it" inside, so it cannot be meant. */
+static void backend_mac_zero(void **state)
+{
+	(void)state;
+	assert_no_backend("10.0.0.1,mac=00:00:00:00:00:00", "a station's MAC");
+}
+
+static void backend_long_option(void **state)
+{
+	struct wanted_backend backend;
+	char text[1000];
+
+	(void)state;
+	for (size_t length = 10; length < sizeof(text); length++) {
+		snprintf(text, sizeof(text), "10.0.0.1,%0*d", (int)length - 9, 1);
+		assert_int_equal(parse(text, &backend), -EINVAL);
+		assert_int_equal(said_lines(), 1);
+	}
+}
+
+static void backend_round_trip(void **state)
+{
+	static const char *const states[] = { "", "up", "drain", "down", "backup" };
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		struct wanted_backend out;
+		char text[128], endpoint[BACKEND_TEXT];
+		__be32 addr[4] = { htonl(random_from(0x80000000, 0xdfffffff)) };
+		__be16 port = htons(random_from(1, 65535));
+		__u32 weight = random_from(1, 65535), word = random_from(1, 4);
+
+		snprintf(text, sizeof(text), "%s,weight=%u,state=%s",
+			 backend_text(addr, port, endpoint), weight, states[word]);
+		assert_int_equal(parse(text, &out), 0);
+		assert_memory_equal(addr, out.addr, sizeof(addr));
+		assert_int_equal(port, out.port);
+		assert_int_equal(weight, out.weight);
+		assert_int_equal(word, out.state);
+	}
+}
+
+/* ---- numbers and addresses ---------------------------------------------------- */
+
+static void numbers(void **state)
+{
+	static const char *const wrong[] = {
+		"", " ", "x", "1x", "1 ", " 1", "-", "+1", "0x1", "1e3"
+	};
+	long number;
+
+	(void)state;
+	assert_int_equal(parse_number("0", "n", 0, 9, &number), 0);
+	assert_int_equal(number, 0);
+	assert_int_equal(parse_number("9", "n", 0, 9, &number), 0);
+	assert_int_equal(number, 9);
+	said_reset();
+	assert_int_equal(parse_number("10", "n", 0, 9, &number), -EINVAL);
+	assert_said("10", "n 10: a number from 0 to 9 is expected");
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		said_reset();
+		assert_int_equal(parse_number(wrong[i], "n", 0, 9, &number), -EINVAL);
+		assert_said(wrong[i], "a number from 0 to 9 is expected");
+	}
+}
+
+static void addresses(void **state)
+{
+	__be32 addr[4] = { 1, 2, 3, 4 };
+	char text[BACKEND_TEXT];
+
+	(void)state;
+	assert_int_equal(parse_address("10.1.2.3", addr), 0);
+	assert_int_equal(addr[0], htonl(0x0a010203));
+	assert_int_equal(addr[1] | addr[2] | addr[3], 0);
+	assert_string_equal(address_text(addr, text), "10.1.2.3");
+	said_reset();
+	assert_int_equal(parse_address("10.1.2.3:80", addr), -EINVAL);
+	assert_said("10.1.2.3:80", "10.1.2.3:80: not an IPv4 address");
+	said_reset();
+	assert_int_equal(parse_address("2001:db8::1", addr), -EINVAL);
+	assert_said("2001:db8::1", "IPv6 is not in this version");
+}
+
+/* ---- the whole wanted service -------------------------------------------------- */
+
+static void wanted_make(struct wanted_service *wanted, int backends)
+{
+	memset(wanted, 0, sizeof(*wanted));
+	assert_int_equal(parse_service("192.0.2.10:80/tcp", &wanted->at), 0);
+	wanted->backend = calloc(backends + 1, sizeof(*wanted->backend));
+	assert_non_null(wanted->backend);
+	wanted->backends = backends;
+	for (int i = 0; i < backends; i++) {
+		wanted->backend[i].addr[0] = htonl(0x0a000001 + i / 4);
+		wanted->backend[i].port = htons(80 + i % 4);
+		wanted->backend[i].weight = 1;
+		wanted->backend[i].state = XDPLB_UP;
+	}
+	said_reset();
+}
+
+static void wanted_good(void **state)
+{
+	static const int counts[] = { 0, 1, 2, 100, XDPLB_SET_BACKENDS_MAX };
+	struct wanted_service wanted;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(counts); i++) {
+		wanted_make(&wanted, counts[i]);
+		assert_int_equal(wanted_check(&wanted), 0);
+		assert_int_equal(said_lines(), 0);
+		wanted_free(&wanted);
+		assert_null(wanted.backend);
+		assert_int_equal(wanted.backends, 0);
+	}
+}
+
+static void wanted_too_many(void **state)
+{
+	struct wanted_service wanted;
+
+	(void)state;
+	wanted_make(&wanted, XDPLB_SET_BACKENDS_MAX + 1);
+	assert_int_equal(wanted_check(&wanted), -E2BIG);
+	assert_said("4097 backends", "4097 backends: a service has at most 4096");
+	wanted_free(&wanted);
+}
+
+static void wanted_itself(void **state)
+{
+	struct wanted_service wanted;
+
+	(void)state;
+	wanted_make(&wanted, 3);
+	memcpy(wanted.backend[2].addr, wanted.at.addr, sizeof(wanted.at.addr));
+	wanted.backend[2].port = wanted.at.port;
+	assert_int_equal(wanted_check(&wanted), -EINVAL);
+	assert_said("itself", "backend 192.0.2.10:80 is the service itself");
+	wanted.backend[2].port = htons(81);
+	said_reset();
+	assert_int_equal(wanted_check(&wanted), 0);
+	wanted_free(&wanted);
+}
+
+static void wanted_twice(void **state)
+{
+	struct wanted_service wanted;
+	int first, second;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		wanted_make(&wanted, random_from(2, 300));
+		first = random_from(0, wanted.backends - 1);
+		second = random_from(0, wanted.backends - 1);
+		memcpy(wanted.backend[second].addr, wanted.backend[first].addr,
+		       sizeof(wanted.backend[first].addr));
+		wanted.backend[second].port = wanted.backend[first].port;
+		wanted.backend[second].weight = 2; /* other weights make it no other backend */
+		assert_int_equal(wanted_check(&wanted), first == second ? 0 : -EEXIST);
+		if (first != second)
+			assert_said("twice", "is given twice: once is right");
+		wanted_free(&wanted);
+	}
+}
+
+static void wanted_snat_twice(void **state)
+{
+	struct wanted_service wanted;
+
+	(void)state;
+	wanted_make(&wanted, 1);
+	wanted.snats = XDPLB_SNATS;
+	for (int i = 0; i < XDPLB_SNATS; i++)
+		wanted.snat[i][0] = htonl(0x0a010001 + i);
+	assert_int_equal(wanted_check(&wanted), 0);
+	wanted.snat[XDPLB_SNATS - 1][0] = wanted.snat[0][0];
+	assert_int_equal(wanted_check(&wanted), -EEXIST);
+	assert_said("snat", "--snat 10.1.0.1 is given twice");
+	wanted_free(&wanted);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(service_forms),      cmocka_unit_test(service_mistakes),
+		cmocka_unit_test(service_bare_ipv6),  cmocka_unit_test(service_long),
+		cmocka_unit_test(service_round_trip), cmocka_unit_test(backend_forms),
+		cmocka_unit_test(backend_mistakes),   cmocka_unit_test(backend_mac_digits),
+		cmocka_unit_test(backend_mac_zero),   cmocka_unit_test(backend_long_option),
+		cmocka_unit_test(backend_round_trip), cmocka_unit_test(numbers),
+		cmocka_unit_test(addresses),	      cmocka_unit_test(wanted_good),
+		cmocka_unit_test(wanted_too_many),    cmocka_unit_test(wanted_itself),
+		cmocka_unit_test(wanted_twice),	      cmocka_unit_test(wanted_snat_twice),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
