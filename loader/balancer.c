@@ -177,7 +177,7 @@ static int program_maps(__u32 program, __u32 *ids, __u32 *count)
 	int fd = bpf_prog_get_fd_by_id(program), err = 0;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &length))
 		err = -errno;
 	close(fd);

@@ -143,7 +143,9 @@ static int edit_weight(struct wanted_service *wanted, char **words, int count)
 	(void)count;
 	if (!err)
 		err = parse_number(words[1], "weight", 1, XDPLB_WEIGHT_MAX, &weight);
-	index = err ? err : backend_need(wanted, &backend);
+	if (err)
+		return err;
+	index = backend_need(wanted, &backend);
 	if (index < 0)
 		return index;
 	wanted->backend[index].weight = weight;

@@ -13,6 +13,15 @@ static struct xdplb_directory_entry *way_find(struct xdplb_directory_bucket *buc
 	return NULL;
 }
 
+static int ways_used(const struct xdplb_directory_bucket *bucket)
+{
+	int used = 0;
+
+	for (int i = 0; i < XDPLB_WAYS; i++)
+		used += bucket->way[i].key != 0;
+	return used;
+}
+
 static void buckets(const struct balancer *balancer, __u64 key,
 		    struct xdplb_directory_bucket *bucket[2])
 {
@@ -41,15 +50,16 @@ int directory_add(struct balancer *balancer, enum xdplb_kind kind, __be32 addr, 
 	__u64 key = xdplb_directory_key(kind, addr, port, proto);
 	struct xdplb_directory_bucket *bucket[2];
 	struct xdplb_directory_entry *entry;
+	bool second;
 
 	buckets(balancer, key, bucket);
-	entry = way_find(bucket[0], 0);
-	if (!entry) {
-		entry = way_find(bucket[1], 0);
-		if (!entry)
-			return fail(ENOSPC, "no room for more addresses: the directory is full");
+	second = ways_used(bucket[0]) >= XDPLB_WAYS / 2 &&
+		 ways_used(bucket[1]) < ways_used(bucket[0]);
+	entry = way_find(bucket[second], 0);
+	if (!entry)
+		return fail(ENOSPC, "no room for more addresses: the directory is full");
+	if (second)
 		__atomic_fetch_add(&bucket[0]->way[0].spilled, 1, __ATOMIC_SEQ_CST);
-	}
 	entry->index = index;
 	__atomic_store_n(&entry->key, key, __ATOMIC_RELEASE);
 	return 0;

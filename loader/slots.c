@@ -29,9 +29,10 @@ static __u32 reduce(const __u32 *weight, __u32 n, __u32 *reduced, double *error)
 		divisor = gcd(weight[i], divisor);
 	}
 	*error = 0;
-	scale = sum / (divisor ? divisor : 1) > SLOTS_MAX ? (double)(SLOTS_MAX - n) / sum : 0;
+	scale = divisor && sum / divisor > SLOTS_MAX ? (double)(SLOTS_MAX - n) / sum : 0;
 	for (__u32 i = 0; i < n; i++) {
-		reduced[i] = scale > 0 ? lround(weight[i] * scale) : weight[i] / divisor;
+		reduced[i] =
+			scale > 0 ? lround(weight[i] * scale) : weight[i] / (divisor ? divisor : 1);
 		if (!reduced[i])
 			reduced[i] = 1;
 		total += reduced[i];

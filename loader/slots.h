@@ -17,7 +17,7 @@ struct slots {
 /*
  * The smooth weighted sequence of `n` weights (1 .. 65535): as long as the sum
  * of the weights over their greatest common divisor, each index as often as its
- * weight says and spread as evenly as can be; 5:1:1 gives 0 0 1 0 2 0 0.
+ * weight says, never a whole turn ahead of its share; 5:1:1 gives 0 0 1 0 2 0 0.
  * Returns 0 or -ENOMEM.
  */
 int slots_weighted(const __u32 *weight, __u32 n, struct slots *slots);

@@ -34,18 +34,18 @@ int parse_number(const char *text, const char *what, long min, long max, long *n
 	return 0;
 }
 
-static int is_ipv6(const char *text)
+/* The first `length` bytes are an IPv6 address, in brackets or not. */
+static bool is_ipv6(const char *text, size_t length)
 {
 	struct in6_addr addr;
 	char word[WORD];
-	size_t length = strlen(text);
+	const char *close;
 
-	if (text[0] == '[') {
-		const char *close = strchr(text, ']');
-
-		if (!close)
-			return 0;
+	if (length && text[0] == '[') {
 		text++;
+		close = memchr(text, ']', length - 1);
+		if (!close)
+			return false;
 		length = close - text;
 	}
 	return !word_copy(word, text, length) && inet_pton(AF_INET6, word, &addr) == 1;
@@ -57,7 +57,7 @@ int parse_address(const char *text, __be32 addr[4])
 
 	memset(addr, 0, 4 * sizeof(*addr));
 	if (inet_pton(AF_INET, text, &addr[0]) != 1) {
-		if (is_ipv6(text))
+		if (is_ipv6(text, strlen(text)))
 			return fail(EINVAL, "%s: IPv6 is not in this version yet", text);
 		return fail(EINVAL, "%s: not an IPv4 address such as 192.0.2.10", text);
 	}
@@ -74,15 +74,13 @@ static int parse_endpoint(const char *text, size_t length, __be32 addr[4], __be1
 	long number = 0;
 	int err;
 
-	if (is_ipv6(text))
+	if (is_ipv6(text, length))
 		return fail(EINVAL, "%s: IPv6 is not in this version yet", text);
 	if (word_copy(word, text, length))
 		return fail(EINVAL, "%s: too long for ADDR[:PORT]", text);
 	colon = strchr(word, ':');
 	if (colon) {
 		*colon = '\0';
-		if (is_ipv6(text))
-			return fail(EINVAL, "%s: IPv6 is not in this version yet", text);
 		err = parse_number(colon + 1, "port", 1, 65535, &number);
 		if (err)
 			return err;
@@ -114,18 +112,32 @@ int parse_service(const char *text, struct service_address *service)
 	return err;
 }
 
+bool mac_given(const __u8 mac[6])
+{
+	static const __u8 none[6];
+
+	return memcmp(mac, none, sizeof(none));
+}
+
+/* Six numbers of one or two hexadecimal digits with colons between. */
+static bool mac_digits(const char *text, __u8 mac[6])
+{
+	for (int i = 0; i < 6; i++) {
+		size_t digits = strspn(text, "0123456789abcdefABCDEF");
+
+		if (digits < 1 || digits > 2 || text[digits] != (i < 5 ? ':' : '\0'))
+			return false;
+		mac[i] = strtoul(text, NULL, 16);
+		text += digits + 1;
+	}
+	return true;
+}
+
 static int parse_mac(const char *text, __u8 mac[6])
 {
-	unsigned int byte[6];
-	int end = 0;
-
-	if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &byte[0], &byte[1], &byte[2], &byte[3],
-		   &byte[4], &byte[5], &end) != 6 ||
-	    text[end] || byte[0] & 1)
+	if (!mac_digits(text, mac) || mac[0] & 1 || !mac_given(mac))
 		return fail(EINVAL, "mac=%s: a station's MAC such as 02:00:00:00:00:01 is expected",
 			    text);
-	for (int i = 0; i < 6; i++)
-		mac[i] = byte[i];
 	return 0;
 }
 
@@ -178,13 +190,6 @@ int parse_backend(const char *text, const struct service_address *service,
 			return err;
 	}
 	return 0;
-}
-
-bool mac_given(const __u8 mac[6])
-{
-	static const __u8 none[6];
-
-	return memcmp(mac, none, sizeof(none));
 }
 
 const char *mac_text(const __u8 mac[6], char *text)

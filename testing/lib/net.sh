@@ -89,7 +89,7 @@ net_clear() {
 		ip netns del "$ns" || true
 	done
 	# Waited for here, where the shell's obituaries go nowhere.
-	wait "${NET_STARTED[@]}" || true
+	[ ${#NET_STARTED[@]} = 0 ] || wait "${NET_STARTED[@]}" || true
 	NET_STARTED=()
 } 2>/dev/null
 
