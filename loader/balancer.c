@@ -263,12 +263,12 @@ __u32 balancer_id(const struct balancer *balancer)
 }
 
 /* Waits for the lock, saying so when it takes long. */
-static int lock_wait(int fd)
+static int lock_wait(int fd, bool change)
 {
 	const struct timespec step = { .tv_nsec = 1000000000 / LOCK_TRIES };
 
 	for (int i = 0; i < LOCK_SECONDS * LOCK_TRIES; i++) {
-		if (!flock(fd, LOCK_EX | LOCK_NB))
+		if (!flock(fd, (change ? LOCK_EX : LOCK_SH) | LOCK_NB))
 			return 0;
 		if (i == 2 * LOCK_TRIES)
 			warn("waiting for another xdplb-config that is making a change");
@@ -277,7 +277,7 @@ static int lock_wait(int fd)
 	return -EBUSY;
 }
 
-int change_lock(void)
+int balancer_lock(bool change)
 {
 	int fd;
 
@@ -287,7 +287,7 @@ int change_lock(void)
 		return fail(errno, "not permitted to lock %s: run it as root", LOCK_FILE);
 	if (fd < 0)
 		return fail(errno, "%s: %s; changes need this lock", LOCK_FILE, strerror(errno));
-	if (!lock_wait(fd))
+	if (!lock_wait(fd, change))
 		return fd;
 	close(fd);
 	return fail(EBUSY, "%s: another xdplb-config has held this lock for %d s: see fuser %s",
@@ -315,17 +315,20 @@ static __u32 power_of_two(__u32 n)
 int balancer_prepare(struct balancer *balancer)
 {
 	struct xdplb_config *config = balancer->config;
+	__u32 taken;
 
 	if (config->abi)
 		return 0;
 	if (getrandom(config->seed, sizeof(config->seed), 0) != sizeof(config->seed))
 		return fail(errno, "no random numbers: %s", strerror(errno));
 	config->flow_mask = power_of_two(balancer->entries[MAP_FLOWS]) - 1;
-	config->nat_blocks = balancer->entries[MAP_BLOCKS];
 	memcpy(config->timeout, default_timeout, sizeof(config->timeout));
-	/* Block 0 is none. A writer killed in between left some in already. */
-	for (__u32 id = 1; id < config->nat_blocks; id++)
-		if (bpf_map_update_elem(balancer->fd[MAP_FREE], NULL, &id, 0) && errno != E2BIG)
+	/* What a writer that was killed has put in already would be there twice. */
+	while (!bpf_map_lookup_and_delete_elem(balancer->fd[MAP_FREE], NULL, &taken))
+		;
+	/* Block 0 is none. */
+	for (__u32 id = 1; id < balancer->entries[MAP_BLOCKS]; id++)
+		if (bpf_map_update_elem(balancer->fd[MAP_FREE], NULL, &id, 0))
 			return fail(errno, "cannot fill xdplb_free: %s", strerror(errno));
 	__atomic_store_n(&config->abi, XDPLB_ABI, __ATOMIC_RELEASE);
 	return 0;
@@ -353,6 +356,11 @@ int balancer_grace(void)
 	if (inner >= 0)
 		close(inner);
 	return err;
+}
+
+__u8 backend_flags(__u8 state)
+{
+	return XDPLB_BACKEND_USED | (state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0);
 }
 
 /* Reads a per-CPU value; the array is malloc()ed, NULL after an error line. */
@@ -440,14 +448,12 @@ static int balancer_locate(struct balancer *balancer, const struct balancer_choi
 
 int balancer_open(struct balancer *balancer, const struct balancer_choice *choice, bool change)
 {
-	int lock = -1, err;
+	int lock, err;
 
 	balancer_reset(balancer);
-	if (change) {
-		lock = change_lock();
-		if (lock < 0)
-			return lock;
-	}
+	lock = balancer_lock(change);
+	if (lock < 0)
+		return lock;
 	err = balancer_locate(balancer, choice);
 	balancer->lock = lock;
 	if (!err && change)

@@ -57,9 +57,9 @@ struct balancer_choice {
 };
 
 /*
- * Opens the balancer that is meant, and the lock on changes with it if
- * `change`. A balancer that was never configured is made ready then; a reader
- * meets an empty one. 0, or a negative errno after an error line.
+ * Opens the balancer that is meant, and holds the lock with it. A balancer that was never
+ * configured is made ready then; a reader meets an empty one. 0, or a negative errno after an error
+ * line.
  */
 int balancer_open(struct balancer *balancer, const struct balancer_choice *choice, bool change);
 void balancer_close(struct balancer *balancer);
@@ -69,8 +69,11 @@ int balancer_open_program(struct balancer *balancer, __u32 program);
 int balancer_open_pins(struct balancer *balancer, const char *pins);
 bool pins_exist(const char *pins);
 
-/* One lock for every change to any balancer here; -1 or a descriptor to close. */
-int change_lock(void);
+/*
+ * The lock of all balancers here, alone for a change, shared for a look: a
+ * descriptor to close, or a negative errno after an error line.
+ */
+int balancer_lock(bool change);
 
 /* Makes a balancer that was never configured ready for its first service. */
 int balancer_prepare(struct balancer *balancer);
@@ -80,6 +83,9 @@ __u32 balancer_id(const struct balancer *balancer);
 
 /* Returns when every program run that may have seen the state before has ended. */
 int balancer_grace(void);
+
+/* The flags of a backend in this state (enum xdplb_backend_state). */
+__u8 backend_flags(__u8 state);
 
 /* Sums over CPUs what the program counted for a backend. */
 int balancer_backend_counts(const struct balancer *balancer, __u32 id,

@@ -111,7 +111,7 @@ int command_load(struct options *options)
 		err = pins_check(request.pins);
 	if (err)
 		return err;
-	lock = change_lock();
+	lock = balancer_lock(true);
 	if (lock < 0)
 		return lock;
 	err = load_all(options, &request);
@@ -160,7 +160,7 @@ int command_unload(struct options *options)
 		err = chain_find(options->arguments[i], &found);
 	if (err)
 		return err;
-	lock = change_lock();
+	lock = balancer_lock(true);
 	if (lock < 0)
 		return lock;
 	for (int i = 0; !err && i < options->count; i++) {

@@ -178,7 +178,9 @@ int command_del_service(struct options *options)
 	if (err)
 		return err;
 	id = service_need(&balancer, &at);
-	err = id < 0 ? id : service_remove(&balancer, id);
+	err = id < 0 ? id : service_unlink(&balancer, id);
+	if (!err)
+		err = services_unlinked(&balancer);
 	balancer_close(&balancer);
 	return err;
 }
@@ -192,7 +194,9 @@ int command_flush(struct options *options)
 		return err;
 	for (__u32 id = 1; !err && id < XDPLB_SERVICES; id++)
 		if (balancer.services[id].proto && balancer.services[id].set)
-			err = service_remove(&balancer, id);
+			err = service_unlink(&balancer, id);
+	if (!err)
+		err = services_unlinked(&balancer);
 	balancer_close(&balancer);
 	return err;
 }

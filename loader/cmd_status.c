@@ -2,6 +2,7 @@
 /* status: where the balancers are and how full. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "chain.h"
 #include "command.h"
@@ -147,10 +148,13 @@ static int status_all(struct options *options, const struct chain_program *found
 		      struct json_object *all)
 {
 	struct balancer balancer;
-	int err = 0;
+	int lock, err = 0;
 
 	if (!count)
 		return status_named(options, found, count, all);
+	lock = balancer_lock(false);
+	if (lock < 0)
+		return lock;
 	for (int i = 0; !err && i < count; i++) {
 		if (!is_first(found, i))
 			continue;
@@ -160,6 +164,7 @@ static int status_all(struct options *options, const struct chain_program *found
 		err = status_one(options, &balancer, found, count, all);
 		balancer_close(&balancer);
 	}
+	close(lock);
 	return err;
 }
 

@@ -3,18 +3,55 @@
 
 #include <stdlib.h>
 
+#include "directory.h"
 #include "error.h"
 #include "pools.h"
 #include "sets.h"
 
-/* Marks the backends that are in a set. */
-static void mark_backends(const struct balancer *balancer, bool *kept)
+/* Services that a killed command left with a set and without an address. */
+static void drop_ghosts(struct balancer *balancer)
+{
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
+		struct xdplb_service *service = &balancer->services[id];
+		struct xdplb_directory_entry *entry;
+
+		if (!service->proto || !service->set)
+			continue;
+		entry = directory_find(balancer, XDPLB_KIND_SERVICE, service->addr[0],
+				       service->port, service->proto);
+		if (!entry || entry->index != id)
+			service->set = 0;
+	}
+}
+
+/*
+ * Marks the backends that are in a set. Their flags are what the set says, also
+ * where a killed command did not get that far.
+ */
+static void mark_backends(struct balancer *balancer, bool *kept)
 {
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
 		const struct xdplb_set *set = set_of(balancer, id);
 
-		for (__u32 i = 0; set && i < set->backends; i++)
-			kept[set_backend(balancer, id, i)->backend] = true;
+		for (__u32 i = 0; set && i < set->backends; i++) {
+			const struct xdplb_set_backend *entry = set_backend(balancer, id, i);
+
+			kept[entry->backend] = true;
+			balancer->backends[entry->backend].flags = backend_flags(entry->state);
+		}
+	}
+}
+
+/* Forgets source addresses that are not wanted any more and have no flow left. */
+static void collect_sources(struct balancer *balancer)
+{
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		struct xdplb_backend *backend = &balancer->backends[id];
+
+		for (int i = 0; backend->flags && i < XDPLB_SNATS; i++)
+			if (backend->pool[i] && !(backend->pools & 1 << i) &&
+			    pool_is_idle(&balancer->pools[backend->pool[i]]))
+				backend->pool[i] = 0;
 	}
 }
 
@@ -77,7 +114,9 @@ int balancer_collect(struct balancer *balancer)
 	int freed = -ENOMEM, err;
 
 	if (backends && services && pools) {
+		drop_ghosts(balancer);
 		mark_backends(balancer, backends);
+		collect_sources(balancer);
 		freed = collect_backends(balancer, backends, services);
 	}
 	if (freed == -ENOMEM)

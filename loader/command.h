@@ -15,7 +15,6 @@ struct options {
 	bool json;
 	bool pretty;
 	bool keep_maps;
-	bool encap;
 	const char *mode;
 	const char *priority;
 	const char *flows;

@@ -155,6 +155,20 @@ static int option_take(struct options *options, int letter, char *value)
 	}
 }
 
+/* The long name of an option, or the word it was not understood in. */
+static const char *option_name(int letter, const char *word)
+{
+	static char name[32];
+
+	for (const struct option *option = long_options; option->name; option++) {
+		if (option->val != letter)
+			continue;
+		snprintf(name, sizeof(name), "--%s", option->name);
+		return name;
+	}
+	return word;
+}
+
 /* Reads the options behind the command, wherever they stand. 1: help was asked for. */
 static int options_read(struct options *options, const struct command *command, int argc,
 			char **argv)
@@ -164,15 +178,14 @@ static int options_read(struct options *options, const struct command *command, 
 	opterr = 0;
 	optind = 1;
 	while ((letter = getopt_long(argc, argv, ":d:p:jm:P:h", long_options, NULL)) != -1) {
-		const char *word = argv[optind - 1];
+		const char *word = option_name(letter, argv[optind - 1]);
 
 		if (letter == 'h')
 			return 1;
 		if (letter == ':')
-			return misuse("%s: a value must follow", word);
+			return misuse("%s: a value must follow", argv[optind - 1]);
 		if (letter == '?' || !strchr(command->options, letter))
-			return misuse("%s: not an option of %s; see: xdplb-config %s --help",
-				      optarg && letter != '?' ? argv[optind - 2] : word,
+			return misuse("%s: not an option of %s; see: xdplb-config %s --help", word,
 				      command->name, command->name);
 		err = option_take(options, letter, optarg);
 		if (err)
@@ -225,7 +238,8 @@ static int command_to_front(int argc, char **argv)
 	for (int i = 1; i < argc; i++) {
 		char *word = argv[i];
 
-		if (!strcmp(word, "-d") || !strcmp(word, "-p")) {
+		if (!strcmp(word, "-d") || !strcmp(word, "-p") || !strcmp(word, "--dev") ||
+		    !strcmp(word, "--pins")) {
 			i++;
 			continue;
 		}

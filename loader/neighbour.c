@@ -149,6 +149,20 @@ int neighbour_keep(const struct next_hop *hop, const __u8 *mac)
 	return talk(request, NULL, NULL);
 }
 
+int neighbour_release(const struct next_hop *hop)
+{
+	char buffer[MNL_NLMSG_HDRLEN + 256] = {};
+	struct nlmsghdr *request;
+	struct ndmsg *entry;
+
+	if (neighbour_state(hop) & (NUD_PERMANENT | NUD_NOARP) || !neighbour_known(hop))
+		return 0;
+	/* NTF_USE keeps its state, and not being managed takes that away. */
+	request = neighbour_request(buffer, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_REPLACE, hop, &entry);
+	entry->ndm_flags = NTF_USE;
+	return talk(request, NULL, NULL);
+}
+
 int neighbour_forget(const struct next_hop *hop)
 {
 	char buffer[MNL_NLMSG_HDRLEN + 256] = {};

@@ -25,6 +25,9 @@ int route_get(__be32 to, struct next_hop *hop);
  */
 int neighbour_keep(const struct next_hop *hop, const __u8 *mac);
 
+/* Lets a neighbour grow old as others do. */
+int neighbour_release(const struct next_hop *hop);
+
 /* Has the kernel forget a neighbour, so that it resolves it anew. */
 int neighbour_forget(const struct next_hop *hop);
 

@@ -130,7 +130,7 @@ int ports_publish(struct balancer *balancer)
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
 		const struct xdplb_service *service = &balancer->services[id];
 
-		if (service->proto && service->set && is_source(balancer, service->addr[0]))
+		if (service->proto && is_source(balancer, service->addr[0]))
 			port_take(allowed, ntohs(service->port));
 	}
 	if (!any_port(allowed))

@@ -104,9 +104,9 @@ static int backends_take(struct balancer *balancer, __u32 service,
 	return 0;
 }
 
-/* Where in its backend's list a pool is, or can be put; -1: nowhere. */
+/* Where in its backend's list a pool is, or can be put beside those `taken`; -1: nowhere. */
 static int pool_place(const struct balancer *balancer, const struct xdplb_backend *backend,
-		      __u32 pool)
+		      __u32 pool, __u32 taken)
 {
 	for (int i = 0; i < XDPLB_SNATS; i++)
 		if (backend->pool[i] == pool)
@@ -115,7 +115,8 @@ static int pool_place(const struct balancer *balancer, const struct xdplb_backen
 		if (!backend->pool[i])
 			return i;
 	for (int i = 0; i < XDPLB_SNATS; i++)
-		if (!(backend->pools & 1 << i) && pool_is_idle(&balancer->pools[backend->pool[i]]))
+		if (!((backend->pools | taken) & 1 << i) &&
+		    pool_is_idle(&balancer->pools[backend->pool[i]]))
 			return i;
 	return -1;
 }
@@ -131,7 +132,7 @@ static int backend_pools(struct balancer *balancer, __u32 id, const struct wante
 	*mask = 0;
 	for (int i = 0; i < sources; i++) {
 		int pool = pool_get(balancer, wanted->snats ? wanted->snat[i] : own, backend);
-		int place = pool < 0 ? pool : pool_place(balancer, backend, pool);
+		int place = pool < 0 ? pool : pool_place(balancer, backend, pool, *mask);
 
 		if (pool < 0)
 			return pool;
@@ -199,11 +200,9 @@ static void backends_finish(struct balancer *balancer, const struct wanted_servi
 {
 	for (int i = 0; i < wanted->backends; i++) {
 		struct xdplb_backend *backend = &balancer->backends[plan->ids[i]];
-		bool down = wanted->backend[i].state == XDPLB_DOWN;
 
 		memcpy(backend->mac, wanted->backend[i].mac, sizeof(backend->mac));
-		__atomic_store_n(&backend->flags,
-				 XDPLB_BACKEND_USED | (down ? XDPLB_BACKEND_DOWN : 0),
+		__atomic_store_n(&backend->flags, backend_flags(wanted->backend[i].state),
 				 __ATOMIC_RELEASE);
 	}
 	pools_allow(balancer, plan, wanted->backends, true);
@@ -240,7 +239,7 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 	err = id < 0 ? id : service_prepare(balancer, id, wanted, &plan);
 	if (!err) {
 		machine_prepare(balancer);
-		ways_forget(&plan.before, wanted);
+		ways_forget(balancer, id, &plan.before, wanted);
 		ways_keep(wanted, plan.ways);
 		pools_allow(balancer, &plan, wanted->backends, false);
 		err = set_publish(balancer, id, wanted, plan.ids);
@@ -258,14 +257,26 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 	return err;
 }
 
-int service_remove(struct balancer *balancer, __u32 id)
+int service_unlink(struct balancer *balancer, __u32 id)
 {
 	struct xdplb_service *service = &balancer->services[id];
-	int err;
+	const struct wanted_service nothing = {};
+	struct wanted_service before;
+	int err = set_read(balancer, id, &before);
 
+	if (err)
+		return err;
 	directory_remove(balancer, XDPLB_KIND_SERVICE, service->addr[0], service->port,
 			 service->proto);
 	__atomic_store_n(&service->set, 0, __ATOMIC_RELEASE);
-	err = balancer_grace();
+	ways_forget(balancer, id, &before, &nothing);
+	wanted_free(&before);
+	return 0;
+}
+
+int services_unlinked(struct balancer *balancer)
+{
+	int err = balancer_grace();
+
 	return err ? err : balancer_collect(balancer);
 }

@@ -20,7 +20,8 @@ const __be32 *set_snat(const struct balancer *balancer, __u32 service, __u32 ind
  * Writes the set that is wanted, ids[i] being the id of backend i, and puts it
  * in force; the one before is free when it returns. The set in force stays, with
  * its count, when it says the same already. 0 or a negative errno after an
- * error line; nothing has changed then.
+ * error line; nothing has changed then, but where the wait for running programs
+ * failed.
  */
 int set_publish(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		const __u32 *ids);

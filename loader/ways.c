@@ -26,6 +26,9 @@ int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 				    "backend %s is this machine's own address: nat reaches other "
 				    "machines",
 				    text);
+		if (mac_given(wanted->backend[i].mac) && way[i].addr != wanted->backend[i].addr[0])
+			return fail(EINVAL,
+				    "backend %s is behind a gateway: mac= is for neighbours", text);
 	}
 	return 0;
 }
@@ -38,8 +41,8 @@ static void wait_for(const struct next_hop *way)
 		nanosleep(&step, NULL);
 }
 
-/* The backend is wanted with the same MAC. */
-static bool mac_stays(const struct wanted_service *wanted, const struct wanted_backend *backend)
+/* The backend is wanted, with the same MAC or likewise without. */
+static bool way_stays(const struct wanted_service *wanted, const struct wanted_backend *backend)
 {
 	for (int i = 0; i < wanted->backends; i++)
 		if (!memcmp(wanted->backend[i].addr, backend->addr, sizeof(backend->addr)) &&
@@ -48,16 +51,34 @@ static bool mac_stays(const struct wanted_service *wanted, const struct wanted_b
 	return false;
 }
 
-void ways_forget(const struct wanted_service *before, const struct wanted_service *wanted)
+/* Another service has a backend with this address. */
+static bool way_is_shared(const struct balancer *balancer, __u32 service, const __be32 addr[4])
+{
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		const struct xdplb_backend *backend = &balancer->backends[id];
+
+		if (backend->flags && backend->service != service &&
+		    !memcmp(backend->addr, addr, sizeof(backend->addr)))
+			return true;
+	}
+	return false;
+}
+
+void ways_forget(const struct balancer *balancer, __u32 service,
+		 const struct wanted_service *before, const struct wanted_service *wanted)
 {
 	struct next_hop way;
 
 	for (int i = 0; i < before->backends; i++) {
 		const struct wanted_backend *backend = &before->backend[i];
 
-		if (mac_given(backend->mac) && !mac_stays(wanted, backend) &&
-		    !route_get(backend->addr[0], &way))
+		if (way_stays(wanted, backend) || way_is_shared(balancer, service, backend->addr) ||
+		    route_get(backend->addr[0], &way) || way.addr != backend->addr[0])
+			continue;
+		if (mac_given(backend->mac))
 			neighbour_forget(&way);
+		else
+			neighbour_release(&way);
 	}
 }
 

@@ -3,6 +3,7 @@
 #ifndef XDPLB_WAYS_H
 #define XDPLB_WAYS_H
 
+#include "balancer.h"
 #include "neighbour.h"
 #include "wanted.h"
 
@@ -12,8 +13,12 @@
  */
 int ways_find(const struct wanted_service *wanted, struct next_hop *way);
 
-/* Has the kernel forget MACs that were given by hand and are not wanted any more. */
-void ways_forget(const struct wanted_service *before, const struct wanted_service *wanted);
+/*
+ * Undoes ways_keep() for neighbours that were wanted before, are not now, and
+ * that no other service has.
+ */
+void ways_forget(const struct balancer *balancer, __u32 service,
+		 const struct wanted_service *before, const struct wanted_service *wanted);
 
 /*
  * Has the kernel keep the next hops' MACs known, and waits a moment for those

@@ -7,7 +7,7 @@
  * swap, so exactly one CPU makes it. BUSY belongs to the CPU that set it; the
  * generation moves on with it. So a reader that finds the same backend, port
  * and generation before and after it read the key has read one flow, and
- * anything else is a miss.
+ * anything else is a miss. Reads are in order on x86, and this relies on it.
  */
 #ifndef XDPLB_FLOW_TABLE_H
 #define XDPLB_FLOW_TABLE_H

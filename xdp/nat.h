@@ -10,13 +10,12 @@
 #include "next_hop.h"
 
 /*
- * The flow that shall lose its port to a new one: one that is over or, where
- * none is, one that never got past its first packet; about the oldest, because
- * the search goes round and round. -1: there is none.
+ * The port that shall be taken back: of a flow that is over or, where none is,
+ * of one that never got past its first packet; about the oldest, because the
+ * search goes round and round. -1: there is none.
  */
 __noinline int port_victim(__u32 pool_id)
 {
-	const struct xdplb_nat_record *record;
 	struct xdplb_pool *pool = pool_of(pool_id);
 	int port;
 
@@ -25,21 +24,26 @@ __noinline int port_victim(__u32 pool_id)
 	port = marked_next(pool_id, PORT_OVER);
 	if (port < 0)
 		port = marked_next(pool_id, PORT_UNPROVEN);
-	if (port < 0)
-		return -1;
-	WRITE_ONCE(pool->reclaim, port + 1);
-	record = record_at(pool_id, port);
-	return record ? (int)record->flow : -1;
+	if (port >= 0)
+		WRITE_ONCE(pool->reclaim, port + 1);
+	return port;
 }
 
 /* Takes a port of the pool back for a new flow. 0, or -1 when there was none. */
-static __always_inline int port_reclaim(__u32 pool_id)
+__noinline int port_reclaim(__u32 pool_id)
 {
-	int victim = port_victim(pool_id);
-	struct xdplb_flow *flow = victim < 0 ? NULL : flow_at(victim);
+	int port = port_victim(pool_id);
+	const struct xdplb_nat_record *record = port < 0 ? NULL : record_at(pool_id, port & 0xffff);
+	struct xdplb_flow *flow = record ? flow_at(READ_ONCE(record->flow)) : NULL;
 	__u64 value = flow ? READ_ONCE(flow->value) : 0;
 
-	return flow_rank(value) ? flow_remove(victim, value) : -1;
+	if (!flow)
+		return -1;
+	if (XDPLB_FIELD(value, PORT) == (__u32)port &&
+	    XDPLB_FIELD(value, BACKEND) == READ_ONCE(record->backend) && flow_rank(value))
+		return flow_remove(record->flow, value);
+	port_mark(pool_id, port, PORT_KEPT); /* the mark was late: the flow goes on */
+	return -1;
 }
 
 /* The place of the n-th bit that is set in a mask of source addresses. */
@@ -175,8 +179,6 @@ static __always_inline int to_backend(struct packet *p)
 
 	if (verdict != GO_ON)
 		return verdict;
-	if (!flow_touch(p, true))
-		return drop(p, XDPLB_DROP_RACE);
 	hop->packets++;
 	hop->bytes += frame_bytes(p);
 	rewrite(p, &to);
@@ -203,7 +205,7 @@ static __always_inline void record_touch(struct packet *p, struct xdplb_nat_reco
 	flow_touch(p, false);
 	if (!record_lock(record))
 		return;
-	if (record->backend == copy->backend && record->flow == copy->flow) {
+	if (record->seq == copy->seq + 1) { /* still the flow that was copied */
 		record->seen = p->cpu->now;
 		record->out = copy->out;
 		mac_copy(record->dmac, copy->dmac);

@@ -140,9 +140,9 @@ __noinline int group_take(__u32 pool_id, __u32 group)
 	if (!(allowed & ~READ_ONCE(block->used))) {
 		/* The bit first, then one more look: a port may come back between. */
 		__sync_fetch_and_or(&pool->full[word], 1ULL << (group % 64));
-		if (!(allowed & ~READ_ONCE(block->used)))
-			return -1;
-		__sync_fetch_and_and(&pool->full[word], ~(1ULL << (group % 64)));
+		if (allowed & ~READ_ONCE(block->used))
+			__sync_fetch_and_and(&pool->full[word], ~(1ULL << (group % 64)));
+		group_close(pool, group, block, id);
 		return -1;
 	}
 	allowed &= ~READ_ONCE(block->used);
@@ -222,21 +222,25 @@ __noinline int marked_next(__u32 pool_id, __u32 mark)
 {
 	struct xdplb_pool *pool = pool_of(pool_id);
 	const struct xdplb_block *block;
+	__u64 *groups, ports, above;
 	__u32 from, id;
-	__u64 ports, above;
 	int group;
 
 	if (!pool)
 		return -1;
+	groups = mark == PORT_OVER ? pool->over : pool->unproven;
 	from = READ_ONCE(pool->reclaim) & 0xffff;
-	group = group_marked(mark == PORT_OVER ? pool->over : pool->unproven, from / 64);
-	block = group < 0 ? NULL : block_of(pool, group, &id);
-	if (!block)
+	group = group_marked(groups, from / 64);
+	if (group < 0)
 		return -1;
-	ports = READ_ONCE(*(mark == PORT_OVER ? &block->over : &block->unproven));
+	block = block_of(pool, group, &id);
+	ports = !block ? 0 : READ_ONCE(*(mark == PORT_OVER ? &block->over : &block->unproven));
+	if (!ports) {
+		/* A mark came late, after its port had gone: it shall hide no others. */
+		__sync_fetch_and_and(&groups[group_word(group)], ~(1ULL << (group % 64)));
+		return -1;
+	}
 	above = (__u32)group == from / 64 ? ports & ALL_PORTS << (from % 64) : ports;
-	if (!ports)
-		return -1;
 	return (group * 64 + lowest_bit(above ? above : ports)) & 0xffff;
 }
 
@@ -244,17 +248,19 @@ __noinline int marked_next(__u32 pool_id, __u32 mark)
 __noinline int port_free(__u32 pool_id, __u32 port)
 {
 	__u32 group = port / 64, id;
+	const struct xdplb_config *config = config_get();
 	struct xdplb_pool *pool = pool_of(pool_id);
 	struct xdplb_block *block;
 
-	if (!pool)
+	if (!pool || !config)
 		return 0;
 	block = block_of(pool, group, &id);
 	if (!block)
 		return 0;
 	port_mark(pool_id, port, PORT_KEPT);
 	__sync_fetch_and_and(&block->used, ~(1ULL << (port % 64)));
-	__sync_fetch_and_and(&pool->full[group_word(group)], ~(1ULL << (group % 64)));
+	if (READ_ONCE(config->port_allowed[group_index(group)]))
+		__sync_fetch_and_and(&pool->full[group_word(group)], ~(1ULL << (group % 64)));
 	group_close(pool, group, block, id);
 	return 0;
 }

@@ -56,20 +56,21 @@ static __always_inline bool is_nobody(__be32 addr)
 /* Chooses a backend for a new flow and remembers it. */
 static __always_inline int flow_begins(struct packet *p)
 {
-	const struct xdplb_service *service = service_of(p->service);
+	struct xdplb_set *set = set_of(p->service);
 	int verdict;
 
+	/* A backend that is down loses its flows in their middle. */
 	if (p->proto == IPPROTO_TCP && !p->flow_moves &&
 	    (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
 		return pass(p, XDPLB_PASS_NO_FLOW);
 	if (is_nobody(p->ip->saddr) || p->ip->saddr == p->ip->daddr)
 		return drop(p, XDPLB_DROP_BAD_SOURCE);
-	if (!service)
+	if (!set)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
 	verdict = flow_reserve(p, p->ip->saddr, p->sport);
 	if (verdict != GO_ON)
 		return verdict;
-	verdict = nat_open(p, slot_next(service));
+	verdict = nat_open(p, slot_next(set));
 	if (verdict != GO_ON)
 		flow_cancel(p);
 	return verdict;
@@ -110,12 +111,11 @@ static __always_inline int balance(struct packet *p)
 		if (verdict != GO_ON)
 			return verdict;
 	}
-	if (!p->service || !flow_goes_on(p)) {
+	if (p->service && flow_goes_on(p))
+		verdict = flow_touch(p, true) ? GO_ON : drop(p, XDPLB_DROP_RACE);
+	else
 		verdict = reply_or_new(p);
-		if (verdict != GO_ON)
-			return verdict;
-	}
-	return to_backend(p);
+	return verdict == GO_ON ? to_backend(p) : verdict;
 }
 
 SEC("xdp.frags")

@@ -113,8 +113,6 @@ struct xdplb_config {
 	__u32 flow_mask; /* buckets of the flow table, less one */
 	__u64 seed[2]; /* keys of xdplb_hash() */
 	__u32 timeout[XDPLB_FLOW_STATES]; /* seconds, 1 .. 32767 */
-	__u32 nat_blocks; /* entries of xdplb_blocks */
-	__u32 service_hint; /* user space: where to look for a free id */
 	struct xdplb_interface interface[XDPLB_INTERFACES + 1]; /* those with XDP; the last none */
 	__u64 port_allowed[1024]; /* bit p: nat may use source port p (host order) */
 };

@@ -195,3 +195,17 @@ def syn_flood(lb):
             flow.go(payload=b"mine")
             flow.back(payload=b"yours")
         check(comes_in(lb, Flow(lb, service, (CLIENT, 52000)), 64), "nobody else comes in any more")
+
+
+@case("exhaustion: flows of one datagram give way, those of more do not")
+def udp_flood(lb):
+    with sysctl("port_range", "1024 65519"):
+        service = lb.service(f"{BACKENDS[0]}:8519", proto="udp")
+        lasting = [Flow(lb, service, (CLIENT, 51000 + i)).establish() for i in range(4)]
+        for flow in lasting:
+            flow.go(payload=b"once more")
+        lb.send_all([Flow(lb, service, ("198.51.100.8", 1025 + i)).first() for i in range(200)])
+        for flow in lasting:
+            flow.go(payload=b"mine")
+            flow.back(payload=b"yours")
+        check(comes_in(lb, Flow(lb, service, (CLIENT, 52001)), 2), "nobody else comes in any more")

@@ -1,0 +1,63 @@
+# shellcheck shell=bash disable=SC2086,SC2154 # addresses hold no blanks
+# Commands that are killed, and those that run at the same time.
+
+# killed SECONDS ARGUMENT...: a command that gets kill -9 after that time, if it still runs.
+killed() {
+	in_ns balancer timeout -s KILL "$1" "$XDPLB_CONFIG" "${@:2}" 2>/dev/null || true
+}
+
+# The first command makes the balancer ready; no block of ports may be given out twice after it.
+test_killed_first() {
+	local after
+	topo_flat 2
+	echoes 2
+	attach eth0
+	for after in 0.004 0.008 0.012 0.016; do
+		killed $after set-backends $FLAT.10:7000/udp $FLAT.11
+	done
+	config set-backends $FLAT.10:7000/udp $FLAT.11 $FLAT.12
+	flows client -u -p 20000 $FLAT.10 7000 8000 >"$NET_DIR/one.out"
+	flows client -u -r 1 -p 20000 $FLAT.10 7000 8000 >"$NET_DIR/again.out"
+	cmp "$NET_DIR/one.out" "$NET_DIR/again.out"
+	equal counted 8000 "$(stat_of .services[0].new_flows)"
+}
+
+# Whatever a killed command leaves, the next ones see whole services, each once, and can remove them.
+test_killed_often() {
+	local i
+	flat 2
+	config set-backends $FLAT.10:8000 $FLAT.11
+	for i in {1..40}; do
+		killed 0.0$((RANDOM % 60 + 10)) set-backends $FLAT.10:$((100 + i % 10)) $FLAT.11 $FLAT.12
+		[ $((i % 4)) != 0 ] || killed 0.0$((RANDOM % 60 + 10)) del-service $FLAT.10:$((100 + i % 10))
+	done
+	equal answer backend1 "$(http_get client http://$FLAT.10:8000/)"
+	for i in {0..9}; do config set-backends $FLAT.10:$((100 + i)) $FLAT.11; done
+	equal "services listed" 11 "$(config -j list | jq '[.[].service] | length')"
+	equal "services that differ" 11 "$(config -j list | jq '[.[].service] | unique | length')"
+	for i in {0..9}; do config del-service $FLAT.10:$((100 + i)); done
+	equal left "$FLAT.10:8000/tcp" "$(config -j list | jq -r '.[].service' | xargs)"
+	equal answer backend1 "$(http_get client http://$FLAT.10:8000/)"
+}
+
+changes() {
+	local i
+	for i in {1..40}; do
+		config set-backends $FLAT.10:200 $FLAT.11 $FLAT.12
+		config del-service $FLAT.10:200
+	done
+}
+
+test_readers_beside_writers() {
+	local writer reads=0
+	flat 2
+	changes &
+	writer=$!
+	while kill -0 $writer 2>/dev/null; do
+		config -j stats >/dev/null
+		config -j list >/dev/null
+		reads=$((reads + 1))
+	done
+	wait $writer
+	[ $reads -gt 3 ] || fail "only $reads reads"
+}
