@@ -35,14 +35,30 @@ def flow_open(options, index):
     return flow
 
 
-def hear(flow, options):
-    heard = flow.recv(65536)
-    while not options.u and not heard.endswith(b"\n"):
+def hear_stream(flow):
+    heard = b""
+    while not heard.endswith(b"\n"):
         more = flow.recv(65536)
         if not more:
             raise ConnectionError("closed")
         heard += more
     return heard
+
+
+def hear_datagram(flow, said):
+    """As any client of UDP, says it again when no answer comes: a busy machine drops datagrams."""
+    flow.settimeout(1)
+    for _ in range(WAIT):
+        try:
+            while True:
+                heard = flow.recv(65536)
+                text = heard.strip().split(b" ", 3)[3]
+                # Twice said is twice answered: an answer to what this flow said before is no news.
+                if text == said or text.split(b"/")[1] != said.split(b"/")[1]:
+                    return heard
+        except TimeoutError:
+            flow.sendall(said + b"\n")
+    raise TimeoutError("timed out")
 
 
 def speak(flows, order, number, options, seen):
@@ -53,7 +69,8 @@ def speak(flows, order, number, options, seen):
             said[i] = b"%d/%d/%d" % (number, i, random.getrandbits(32))
             flows[i].sendall(said[i] + b"\n")
         for i in some:
-            name, address, port, text = hear(flows[i], options).strip().split(b" ", 3)
+            heard = hear_datagram(flows[i], said[i]) if options.u else hear_stream(flows[i])
+            name, address, port, text = heard.strip().split(b" ", 3)
             if text != said[i]:
                 sys.exit(f"flow {i}: said {said[i]}, heard {text}: another flow's answer")
             peer = (name.decode(), address.decode(), int(port))
