@@ -37,7 +37,7 @@ static __always_inline void record_unlock(struct xdplb_nat_record *record)
 	__sync_fetch_and_add(&record->seq, 1);
 }
 
-/* Copies the record; false when it was being written or holds no flow. */
+/* Copies the record; false when it was being written. */
 static __always_inline bool record_read(const struct xdplb_nat_record *record,
 					struct xdplb_nat_record *copy)
 {

@@ -57,11 +57,11 @@ struct packet {
 	__u8 tcp_flags; /* 0 for UDP */
 
 	__u32 service; /* id, 0: not for a service */
-	struct xdplb_flow *flow; /* its entry, the value that was read from it, */
-	__u64 value;
-	bool turned; /* it leaves by the interface it came in by */
-	bool flow_moves; /* it had a flow, which has just ended */
+	struct xdplb_flow *flow; /* its entry, */
+	__u64 value; /* what was read there, */
 	__u32 flow_index; /* and where it lies: 4 * bucket + way */
+	bool flow_moves; /* it had a flow, which has just ended: no SYN is needed */
+	bool turned; /* it leaves by the interface it came in by */
 };
 
 static __always_inline struct xdplb_config *config_get(void)

@@ -111,6 +111,7 @@ static __always_inline int balance(struct packet *p)
 		if (verdict != GO_ON)
 			return verdict;
 	}
+	/* The packet that opens a flow does not prove it. */
 	if (p->service && flow_goes_on(p))
 		verdict = flow_touch(p, true) ? GO_ON : drop(p, XDPLB_DROP_RACE);
 	else
@@ -121,12 +122,9 @@ static __always_inline int balance(struct packet *p)
 SEC("xdp.frags")
 int xdplb(struct xdp_md *ctx)
 {
-	struct packet p = { .ctx = ctx };
-	__u32 only = 0;
+	struct packet p = { .ctx = ctx, .config = config_get(), .cpu = cpu_get() };
 	int verdict;
 
-	p.config = bpf_map_lookup_elem(&xdplb_config, &only);
-	p.cpu = bpf_map_lookup_elem(&xdplb_cpu, &only);
 	if (!p.config || !p.cpu || !p.config->abi)
 		return XDP_PASS;
 	tick(&p);
