@@ -97,6 +97,19 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
+/* A command that is not there: never, or not yet. */
+static int command_unknown(const char *name)
+{
+	static const char *const later[] = { "drain",	"flows",  "apply",  "save",
+					     "explain", "doctor", "monitor" };
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
+		if (!strcmp(later[i], name))
+			return misuse("%s: not in this version yet; see: xdplb-config --help",
+				      name);
+	return misuse("%s: no such command; see: xdplb-config --help", name);
+}
+
 static int snat_option(struct wanted_service *wanted, const char *value)
 {
 	wanted->snat_given = true;
@@ -283,7 +296,7 @@ int main(int argc, char **argv)
 	else if ((command = command_find(argv[1])))
 		err = command_run(command, argc - 1, argv + 1);
 	else
-		err = misuse("%s: no such command; see: xdplb-config --help", argv[1]);
+		err = command_unknown(argv[1]);
 	if (!err && (fflush(stdout) || ferror(stdout)))
 		err = fail(errno, "cannot write the output: %s", strerror(errno));
 	return err == -EUSAGE ? 2 : err ? 1 : 0;

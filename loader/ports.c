@@ -98,17 +98,19 @@ static bool is_source(const struct balancer *balancer, __be32 addr)
 
 /*
  * Groups without any allowed port are full from the start, so that the program
- * does not try them one by one; it finds out about the others by itself.
+ * does not try them one by one; those that gained one may have room again. Of
+ * the others it knows better.
  */
-static void pool_publish(struct xdplb_pool *pool, const __u64 allowed[PORT_WORDS])
+static void pool_publish(struct xdplb_pool *pool, const __u64 allowed[PORT_WORDS],
+			 const __u64 before[PORT_WORDS])
 {
 	for (int group = 0; group < XDPLB_GROUPS; group++) {
 		__u64 bit = 1ULL << (group % 64);
 
-		if (allowed[group])
-			__atomic_fetch_and(&pool->full[group / 64], ~bit, __ATOMIC_SEQ_CST);
-		else
+		if (!allowed[group])
 			__atomic_fetch_or(&pool->full[group / 64], bit, __ATOMIC_SEQ_CST);
+		else if (allowed[group] & ~before[group])
+			__atomic_fetch_and(&pool->full[group / 64], ~bit, __ATOMIC_SEQ_CST);
 	}
 }
 
@@ -122,7 +124,7 @@ static bool any_port(const __u64 allowed[PORT_WORDS])
 
 int ports_publish(struct balancer *balancer)
 {
-	__u64 allowed[PORT_WORDS];
+	__u64 allowed[PORT_WORDS], before[PORT_WORDS];
 	int err = ports_of_machine(allowed);
 
 	if (err)
@@ -137,10 +139,10 @@ int ports_publish(struct balancer *balancer)
 		return fail(ENOSPC, "no source port is left for nat: narrow "
 				    "net.ipv4.ip_local_port_range");
 	for (int group = 0; group < XDPLB_GROUPS; group++)
-		__atomic_store_n(&balancer->config->port_allowed[group], allowed[group],
-				 __ATOMIC_RELAXED);
+		before[group] = __atomic_exchange_n(&balancer->config->port_allowed[group],
+						    allowed[group], __ATOMIC_SEQ_CST);
 	for (__u32 id = 1; id < XDPLB_POOLS; id++)
 		if (balancer->pools[id].proto)
-			pool_publish(&balancer->pools[id], allowed);
+			pool_publish(&balancer->pools[id], allowed, before);
 	return 0;
 }

@@ -167,6 +167,7 @@ int parse_backend(const char *text, const struct service_address *service,
 		  struct wanted_backend *backend)
 {
 	size_t length = strcspn(text, ",");
+	const char *whole = text;
 	char option[WORD];
 	int err;
 
@@ -183,6 +184,8 @@ int parse_backend(const char *text, const struct service_address *service,
 	for (text += length; *text == ','; text += length) {
 		text++;
 		length = strcspn(text, ",");
+		if (!length)
+			return fail(EINVAL, "%s: an option is expected after the comma", whole);
 		if (word_copy(option, text, length))
 			return fail(EINVAL, "%s: too long for an option of a backend", text);
 		err = parse_backend_option(option, backend);

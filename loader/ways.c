@@ -10,10 +10,35 @@
 #define WAIT_STEPS 100
 #define WAIT_STEP_NS 10000000 /* a second in all */
 
+/* Source addresses that are another's, or that nothing leads back to. */
+static int sources_check(const struct wanted_service *wanted)
+{
+	char text[BACKEND_TEXT];
+	struct next_hop way;
+
+	for (int i = 0; i < wanted->snats; i++) {
+		address_text(wanted->snat[i], text);
+		for (int j = 0; j < wanted->backends; j++)
+			if (!memcmp(wanted->snat[i], wanted->backend[j].addr,
+				    sizeof(wanted->snat[i])))
+				return fail(EINVAL,
+					    "--snat %s is a backend's address: one of this machine "
+					    "is needed",
+					    text);
+		if (route_get(wanted->snat[i][0], &way) || !way.local)
+			warn("--snat %s is not an address of this machine: replies come only if "
+			     "it is routed here; see: ip address add",
+			     text);
+	}
+	return 0;
+}
+
 int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 {
 	char text[BACKEND_TEXT];
 
+	if (sources_check(wanted))
+		return -EINVAL;
 	for (int i = 0; i < wanted->backends; i++) {
 		int err = route_get(wanted->backend[i].addr[0], &way[i]);
 

@@ -100,3 +100,20 @@ flows_once() {
 		assert b"backend" in s.recv(4096)
 	END
 }
+
+# A change looks at every port again, and takes none of those that are free from new flows.
+test_change_beside_many_flows() {
+	local weight
+	topo_flat 1
+	echoes 1
+	own_range 1500 4000
+	attach eth0
+	config set-backends $FLAT.10:7000/udp $FLAT.11
+	flows client -u -r 1 -p 20000 $FLAT.10 7000 12000 >"$NET_DIR/many.out"
+	for weight in 2 3 4; do
+		config set-weight $FLAT.10:7000/udp $FLAT.11 $weight
+		flows client -u -r 1 -p $((40000 + 10 * weight)) $FLAT.10 7000 6 >>"$NET_DIR/new.out"
+	done
+	equal "new flows" 18 "$(wc -l <"$NET_DIR/new.out")"
+	equal drops 0 "$(stat_of '[.drops[]] | add')"
+}
