@@ -185,7 +185,10 @@ int parse_backend(const char *text, const struct service_address *service,
 		text++;
 		length = strcspn(text, ",");
 		if (!length)
-			return fail(EINVAL, "%s: an option is expected after the comma", whole);
+			return fail(EINVAL,
+				    "%s: empty after a comma; a backend's options are weight=, "
+				    "state= and mac=",
+				    whole);
 		if (word_copy(option, text, length))
 			return fail(EINVAL, "%s: too long for an option of a backend", text);
 		err = parse_backend_option(option, backend);
