@@ -47,7 +47,6 @@ static const __u32 value_size[MAPS] = {
 	[MAP_CPU] = sizeof(struct xdplb_cpu),
 };
 
-#define ABI_MAP ".rodata.abi"
 #define LOCK_FILE "/run/xdplb.lock"
 #define LOCK_SECONDS 60
 #define LOCK_TRIES 50 /* a second */
@@ -102,14 +101,6 @@ static int abi_wrong(__u32 abi)
 		    abi, XDPLB_ABI);
 }
 
-/* The object's ABI as the program carries it; 0 when it could not be read. */
-static __u32 abi_read(int fd)
-{
-	__u32 key = 0, abi = 0;
-
-	return bpf_map_lookup_elem(fd, &key, &abi) ? 0 : abi;
-}
-
 static int map_info(int fd, struct bpf_map_info *info)
 {
 	__u32 length = sizeof(*info);
@@ -143,6 +134,8 @@ static int balancer_complete(struct balancer *balancer)
 	struct bpf_map_info info;
 	int err;
 
+	if (balancer->fd[MAP_CONFIG] >= 0 && balancer->entries[MAP_CONFIG] != XDPLB_ABI)
+		return abi_wrong(balancer->entries[MAP_CONFIG]);
 	for (int i = 0; i < MAPS; i++) {
 		if (balancer->fd[i] < 0 || map_info(balancer->fd[i], &info) ||
 		    info.value_size != value_size[i])
@@ -164,8 +157,6 @@ static int balancer_complete(struct balancer *balancer)
 	balancer->cpus = libbpf_num_possible_cpus();
 	if (balancer->cpus < 1)
 		return fail(EINVAL, "cannot tell the number of CPUs from /sys");
-	if (balancer->config->abi && balancer->config->abi != XDPLB_ABI)
-		return abi_wrong(balancer->config->abi);
 	return 0;
 }
 
@@ -187,7 +178,7 @@ static int program_maps(__u32 program, __u32 *ids, __u32 *count)
 
 int balancer_open_program(struct balancer *balancer, __u32 program)
 {
-	__u32 ids[64], count = 64, abi = 0;
+	__u32 ids[64], count = 64;
 	struct bpf_map_info info;
 	int err;
 
@@ -202,13 +193,9 @@ int balancer_open_program(struct balancer *balancer, __u32 program)
 			err = no_bpf(-errno);
 			break;
 		}
-		if (!strcmp(info.name, ABI_MAP))
-			abi = abi_read(fd);
 		if (!map_take(balancer, fd, &info))
 			close(fd);
 	}
-	if (!err && abi != XDPLB_ABI)
-		err = abi_wrong(abi);
 	if (!err)
 		err = balancer_complete(balancer);
 	if (err)

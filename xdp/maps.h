@@ -11,9 +11,14 @@
 
 #include "xdplb.h"
 
+/*
+ * As many entries as the number of the ABI, of which the first is used: so a
+ * program and a pin both tell what user space must speak, and no object joins
+ * the pins of another ABI.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, XDPLB_ABI);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__type(key, __u32);

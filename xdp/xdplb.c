@@ -14,9 +14,6 @@
 #include "service.h"
 #include "slot_table.h"
 
-/* What user space must speak to understand the maps. */
-const volatile __u32 xdplb_abi SEC(".rodata.abi") = XDPLB_ABI;
-
 /* The packet is ours to forward; is it fit to be? */
 static __always_inline int fitness(struct packet *p)
 {

@@ -235,6 +235,18 @@ test_other_abi() {
 	equal "what is pinned still" 1 "$(in_ns balancer "$NET_DIR/foreign/loader/xdplb-config" -j list -p $PINS | jq length)"
 }
 
+# Pins of another version that nobody has configured yet.
+test_other_abi_unconfigured() {
+	topo_flat 0
+	foreign_build "$NET_DIR/foreign"
+	in_ns balancer xdp-loader load -p $PINS eth0 "$NET_DIR/foreign/xdp/xdplb.o"
+	refused 1 99 list -p $PINS
+	refused 1 99 set-backends -p $PINS $WEB $FLAT.11
+	in_ns balancer xdp-loader unload --all eth0
+	refused 1 99 load eth0
+	refused 1 99 list -p $PINS
+}
+
 # Pins whose layout differs, or of which one is missing.
 test_other_layout() {
 	topo_flat 0
