@@ -101,14 +101,6 @@ static int abi_wrong(__u32 abi)
 		    abi, XDPLB_ABI);
 }
 
-static int map_info(int fd, struct bpf_map_info *info)
-{
-	__u32 length = sizeof(*info);
-
-	memset(info, 0, sizeof(*info));
-	return bpf_obj_get_info_by_fd(fd, info, &length) ? -errno : 0;
-}
-
 static int map_memory(struct balancer *balancer, enum balancer_map map,
 		      const struct bpf_map_info *info)
 {
@@ -160,25 +152,9 @@ static int balancer_complete(struct balancer *balancer)
 	return 0;
 }
 
-/* The maps a program uses; -errno of the kernel, nothing is said. */
-static int program_maps(__u32 program, __u32 *ids, __u32 *count)
-{
-	struct bpf_prog_info info = { .nr_map_ids = *count, .map_ids = (__u64)(unsigned long)ids };
-	__u32 length = sizeof(info);
-	int fd = bpf_prog_get_fd_by_id(program), err = 0;
-
-	if (fd < 0)
-		return fd;
-	if (bpf_obj_get_info_by_fd(fd, &info, &length))
-		err = -errno;
-	close(fd);
-	*count = info.nr_map_ids < *count ? info.nr_map_ids : *count;
-	return err;
-}
-
 int balancer_open_program(struct balancer *balancer, __u32 program)
 {
-	__u32 ids[64], count = 64;
+	__u32 ids[PROGRAM_MAPS], count = PROGRAM_MAPS;
 	struct bpf_map_info info;
 	int err;
 

@@ -90,29 +90,43 @@ int chain_find(const char *interface, struct chain_program *found)
 		    interface);
 }
 
-__u32 program_config_map(__u32 program)
+int map_info(int fd, struct bpf_map_info *info)
 {
-	__u32 ids[64], length;
-	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (__u64)(unsigned long)ids };
-	struct bpf_map_info map;
-	int fd = bpf_prog_get_fd_by_id(program);
+	__u32 length = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return bpf_obj_get_info_by_fd(fd, info, &length) ? -errno : 0;
+}
+
+int program_maps(__u32 program, __u32 *ids, __u32 *count)
+{
+	struct bpf_prog_info info = { .nr_map_ids = *count, .map_ids = (__u64)(unsigned long)ids };
+	__u32 length = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(program), err = 0;
 
 	if (fd < 0)
-		return 0;
-	length = sizeof(info);
+		return fd;
 	if (bpf_obj_get_info_by_fd(fd, &info, &length))
-		info.nr_map_ids = 0;
+		err = -errno;
 	close(fd);
-	for (__u32 i = 0; i < info.nr_map_ids && i < 64; i++) {
-		fd = bpf_map_get_fd_by_id(ids[i]);
-		if (fd < 0)
-			continue;
-		memset(&map, 0, sizeof(map));
-		length = sizeof(map);
-		if (bpf_obj_get_info_by_fd(fd, &map, &length))
-			map.name[0] = '\0';
-		close(fd);
-		if (!strcmp(map.name, "xdplb_config"))
+	*count = info.nr_map_ids < *count ? info.nr_map_ids : *count;
+	return err;
+}
+
+__u32 program_config_map(__u32 program)
+{
+	__u32 ids[PROGRAM_MAPS], count = PROGRAM_MAPS;
+	struct bpf_map_info info;
+
+	if (program_maps(program, ids, &count))
+		return 0;
+	for (__u32 i = 0; i < count; i++) {
+		int fd = bpf_map_get_fd_by_id(ids[i]);
+		bool known = fd >= 0 && !map_info(fd, &info);
+
+		if (fd >= 0)
+			close(fd);
+		if (known && !strcmp(info.name, "xdplb_config"))
 			return ids[i];
 	}
 	return 0;

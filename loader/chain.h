@@ -3,6 +3,7 @@
 #ifndef XDPLB_CHAIN_H
 #define XDPLB_CHAIN_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 #include <net/if.h>
 #include <stdbool.h>
@@ -45,6 +46,14 @@ int chain_balancers(struct chain_program *found, int max, char *list, size_t siz
 
 /* All interfaces with an xdplb program. */
 int chain_interfaces(struct chain_program *found, int max);
+
+/*
+ * The ids of the maps a program uses: *count is the room for them, then how many
+ * there are. 0, or -errno of the kernel and nothing said; map_info() likewise.
+ */
+#define PROGRAM_MAPS 64
+int program_maps(__u32 program, __u32 *ids, __u32 *count);
+int map_info(int fd, struct bpf_map_info *info);
 
 /* The id of the xdplb_config map that a program uses, 0: none. */
 __u32 program_config_map(__u32 program);
