@@ -20,7 +20,7 @@ OBJECTS := $(SOURCES:.c=.o)
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 WARNINGS := -Wall -Wextra -Werror
-BPF_CFLAGS := -O2 -g $(WARNINGS) -target bpf -mcpu=v3 -I/usr/include/$(MULTIARCH)
+BPF_CFLAGS := -O2 -g -fno-strict-aliasing $(WARNINGS) -target bpf -mcpu=v3 -I/usr/include/$(MULTIARCH)
 
 include lib/defines.mk
 

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "balancer.h"
+#include "encap.h"
 #include "error.h"
 
-#define PROGRAM "xdplb"
 #define TREE_OBJECT "../xdp/xdplb.o"
 
 /* The object beside this command in the source tree, else the installed one. */
@@ -104,6 +104,20 @@ static int maps_set(struct bpf_object *object, const struct balancer *there, __u
 	return 0;
 }
 
+static const char *program_name(const struct attach_request *request)
+{
+	return request->encap ? PROGRAM_ENCAP : PROGRAM_PLAIN;
+}
+
+/* Of the object's two programs only one is needed. */
+static void programs_choose(struct bpf_object *object, const char *name)
+{
+	struct bpf_program *program;
+
+	bpf_object__for_each_program(program, object)
+		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
+}
+
 static int object_open(const struct attach_request *request, const struct balancer *there,
 		       struct bpf_object **object)
 {
@@ -117,6 +131,7 @@ static int object_open(const struct attach_request *request, const struct balanc
 		err = errno;
 		return fail(err, "%s: %s; is xdplb installed?", path, strerror(err));
 	}
+	programs_choose(*object, program_name(request));
 	err = maps_set(*object, there, request->flows);
 	if (err) {
 		bpf_object__close(*object);
@@ -158,7 +173,8 @@ static __u32 mode_flag(enum xdp_attach_mode mode)
 }
 
 /* Replaces a balancer that is attached without a dispatcher. */
-static int replace_alone(const struct chain_program *old, struct bpf_object *object)
+static int replace_alone(const struct chain_program *old, const struct attach_request *request,
+			 struct bpf_object *object)
 {
 	LIBBPF_OPTS(bpf_xdp_attach_opts, opts);
 	struct bpf_program *program;
@@ -166,7 +182,7 @@ static int replace_alone(const struct chain_program *old, struct bpf_object *obj
 
 	if (err)
 		return attach_failed(old->interface, err);
-	program = bpf_object__find_program_by_name(object, PROGRAM);
+	program = bpf_object__find_program_by_name(object, program_name(request));
 	opts.old_prog_fd = bpf_prog_get_fd_by_id(old->id);
 	if (!program || opts.old_prog_fd < 0)
 		return attach_failed(old->interface, -ENOENT);
@@ -180,7 +196,8 @@ static int replace_alone(const struct chain_program *old, struct bpf_object *obj
 static int attach_chained(const char *interface, int ifindex, const struct attach_request *request,
 			  struct bpf_object *object)
 {
-	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .obj = object, .prog_name = PROGRAM);
+	DECLARE_LIBXDP_OPTS(xdp_program_opts, opts, .obj = object,
+			    .prog_name = program_name(request));
 	struct xdp_program *program = xdp_program__create(&opts);
 	int err = libxdp_get_error(program);
 
@@ -193,6 +210,8 @@ static int attach_chained(const char *interface, int ifindex, const struct attac
 	if (!err)
 		err = xdp_program__attach(program, ifindex, request->mode, 0);
 	xdp_program__close(program);
+	if (err == -EINVAL && request->encap && !getenv("LIBXDP_SKIP_DISPATCHER"))
+		return encap_refused(interface);
 	return err ? attach_failed(interface, err) : 0;
 }
 
@@ -253,7 +272,7 @@ static int attach_object(const char *interface, int ifindex, const struct attach
 	if (err)
 		return err;
 	if (old->id && !old->dispatcher)
-		err = replace_alone(old, object);
+		err = replace_alone(old, request, object);
 	else
 		err = attach_chained(interface, ifindex, request, object);
 	bpf_object__close(object);
@@ -279,6 +298,8 @@ int attach(const char *interface, const struct attach_request *request)
 	if (err)
 		return err;
 	err = sizes_check(request, there);
+	if (!err && there && !request->encap)
+		err = encap_leave_check(there, interface, &old);
 	if (!err)
 		err = attach_object(interface, ifindex, request, &old, there);
 	if (err && !pinned)

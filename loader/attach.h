@@ -13,6 +13,7 @@ struct attach_request {
 	const char *pins; /* the directory of the maps' pins */
 	enum xdp_attach_mode mode;
 	int priority; /* 0: the object's own */
+	bool encap; /* xdplb_encap, not xdplb */
 	__u32 flows; /* a power of two; 0: as it is, or the default */
 };
 

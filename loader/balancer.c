@@ -9,12 +9,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "chain.h"
+#include "config.h"
 #include "error.h"
 
 const char *const balancer_map_names[MAPS] = {
@@ -28,6 +28,8 @@ const char *const balancer_map_names[MAPS] = {
 	[MAP_BLOCKS] = "xdplb_blocks",
 	[MAP_FREE] = "xdplb_free",
 	[MAP_NAT] = "xdplb_nat",
+	[MAP_FRAGMENTS] = "xdplb_frags",
+	[MAP_CLIENTS] = "xdplb_clients",
 	[MAP_BACKEND_CPU] = "xdplb_back_cpu",
 	[MAP_CPU] = "xdplb_cpu",
 };
@@ -43,6 +45,8 @@ static const __u32 value_size[MAPS] = {
 	[MAP_BLOCKS] = sizeof(struct xdplb_block),
 	[MAP_FREE] = sizeof(__u32),
 	[MAP_NAT] = sizeof(struct xdplb_nat_record),
+	[MAP_FRAGMENTS] = sizeof(struct xdplb_fragment),
+	[MAP_CLIENTS] = sizeof(struct xdplb_nat_record),
 	[MAP_BACKEND_CPU] = sizeof(struct xdplb_backend_cpu),
 	[MAP_CPU] = sizeof(struct xdplb_cpu),
 };
@@ -257,46 +261,6 @@ int balancer_lock(bool change)
 		    LOCK_FILE, LOCK_SECONDS, LOCK_FILE);
 }
 
-/* Seconds, IPVS's; what is over is remembered for as long as TIME-WAIT lasts. */
-static const __u32 default_timeout[XDPLB_FLOW_STATES] = {
-	[XDPLB_FLOW_NEW] = 60,	       [XDPLB_FLOW_ESTABLISHED] = 900,
-	[XDPLB_FLOW_FIN_CLIENT] = 120, [XDPLB_FLOW_FIN_BACKEND] = 120,
-	[XDPLB_FLOW_CLOSED] = 120,     [XDPLB_FLOW_RESET] = 10,
-	[XDPLB_FLOW_UDP_NEW] = 300,    [XDPLB_FLOW_UDP] = 300,
-};
-
-/* The largest power of two that is not above n. */
-static __u32 power_of_two(__u32 n)
-{
-	__u32 power = 1;
-
-	while (power <= n / 2)
-		power *= 2;
-	return power;
-}
-
-int balancer_prepare(struct balancer *balancer)
-{
-	struct xdplb_config *config = balancer->config;
-	__u32 taken;
-
-	if (config->abi)
-		return 0;
-	if (getrandom(config->seed, sizeof(config->seed), 0) != sizeof(config->seed))
-		return fail(errno, "no random numbers: %s", strerror(errno));
-	config->flow_mask = power_of_two(balancer->entries[MAP_FLOWS]) - 1;
-	memcpy(config->timeout, default_timeout, sizeof(config->timeout));
-	/* What a writer that was killed has put in already would be there twice. */
-	while (!bpf_map_lookup_and_delete_elem(balancer->fd[MAP_FREE], NULL, &taken))
-		;
-	/* Block 0 is none. */
-	for (__u32 id = 1; id < balancer->entries[MAP_BLOCKS]; id++)
-		if (bpf_map_update_elem(balancer->fd[MAP_FREE], NULL, &id, 0))
-			return fail(errno, "cannot fill xdplb_free: %s", strerror(errno));
-	__atomic_store_n(&config->abi, XDPLB_ABI, __ATOMIC_RELEASE);
-	return 0;
-}
-
 /*
  * Replacing the inner map of a map of maps makes the kernel wait for running
  * programs (maybe_wait_bpf_programs() in kernel/bpf/syscall.c).
@@ -420,7 +384,7 @@ int balancer_open(struct balancer *balancer, const struct balancer_choice *choic
 	err = balancer_locate(balancer, choice);
 	balancer->lock = lock;
 	if (!err && change)
-		err = balancer_prepare(balancer);
+		err = config_prepare(balancer);
 	if (err)
 		balancer_close(balancer);
 	return err;

@@ -24,6 +24,8 @@ enum balancer_map {
 	MAP_BLOCKS,
 	MAP_FREE,
 	MAP_NAT,
+	MAP_FRAGMENTS,
+	MAP_CLIENTS,
 	MAP_BACKEND_CPU,
 	MAP_CPU,
 	MAPS,
@@ -74,9 +76,6 @@ bool pins_exist(const char *pins);
  * descriptor to close, or a negative errno after an error line.
  */
 int balancer_lock(bool change);
-
-/* Makes a balancer that was never configured ready for its first service. */
-int balancer_prepare(struct balancer *balancer);
 
 /* The id of the map, by which two descriptors are known to be one balancer. */
 __u32 balancer_id(const struct balancer *balancer);

@@ -50,6 +50,7 @@ static void chain_add(struct chain_program *found, const struct xdp_program *pro
 		return;
 	found->id = xdp_program__id(program);
 	found->place = found->programs;
+	snprintf(found->program, sizeof(found->program), "%s", xdp_program__name(program));
 }
 
 int chain_look(int ifindex, struct chain_program *found)

@@ -16,6 +16,7 @@ struct chain_program {
 	char interface[IF_NAMESIZE];
 	int ifindex;
 	__u32 id; /* of the program */
+	char program[BPF_OBJ_NAME_LEN]; /* xdplb or xdplb_encap */
 	int place; /* 1 .. programs */
 	int programs; /* in the chain */
 	bool dispatcher; /* or attached alone */

@@ -6,8 +6,10 @@
 
 #include "attach.h"
 #include "command.h"
+#include "config.h"
 #include "error.h"
 #include "machine.h"
+#include "words.h"
 
 static int mode_read(const char *word, enum xdp_attach_mode *mode)
 {
@@ -39,6 +41,7 @@ static int request_read(const struct options *options, struct attach_request *re
 	int err;
 
 	memset(request, 0, sizeof(*request));
+	request->encap = options->encap;
 	request->pins = options->choice.pins ? options->choice.pins : DEFAULT_PINS;
 	err = mode_read(options->mode ? options->mode : "native", &request->mode);
 	if (!err && options->priority) {
@@ -118,7 +121,7 @@ int command_load(struct options *options)
 	if (!err)
 		err = balancer_open_pins(&balancer, request.pins);
 	if (!err) {
-		err = balancer_prepare(&balancer);
+		err = config_prepare(&balancer);
 		machine_prepare(&balancer);
 		balancer_close(&balancer);
 	}

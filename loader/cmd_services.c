@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "command.h"
+#include "encap.h"
 #include "error.h"
 #include "services.h"
 #include "sets.h"
+#include "words.h"
 
 /* Reads backends behind those that are there. */
 static int backends_append(struct wanted_service *wanted, char **words, int count)
@@ -40,31 +42,11 @@ int command_set_backends(struct options *options)
 		err = balancer_open(&balancer, &options->choice, true);
 	if (err)
 		return err;
-	err = service_apply(&balancer, wanted);
+	err = encap_check(&balancer, wanted->forward);
+	if (!err)
+		err = service_apply(&balancer, wanted);
 	balancer_close(&balancer);
 	return err;
-}
-
-static int backend_index(const struct wanted_service *wanted, const struct wanted_backend *backend)
-{
-	for (int i = 0; i < wanted->backends; i++)
-		if (wanted->backend[i].port == backend->port &&
-		    !memcmp(wanted->backend[i].addr, backend->addr, sizeof(backend->addr)))
-			return i;
-	return -1;
-}
-
-/* The place of a backend in its service, or a negative errno after an error line. */
-static int backend_need(const struct wanted_service *wanted, const struct wanted_backend *backend)
-{
-	char service[SERVICE_TEXT], text[BACKEND_TEXT];
-	int index = backend_index(wanted, backend);
-
-	if (index >= 0)
-		return index;
-	return fail(ENOENT, "%s: not a backend of %s; see: xdplb-config list",
-		    backend_text(backend->addr, backend->port, text),
-		    service_text(&wanted->at, service));
 }
 
 /* A change to what a service has: edits `wanted`, which is what is in force. */
@@ -94,58 +76,43 @@ static int edit_service(struct options *options, edit_function *edit)
 
 static int edit_add(struct wanted_service *wanted, char **words, int count)
 {
-	char service[SERVICE_TEXT], text[BACKEND_TEXT];
+	char service[ADDRESS_TEXT], text[ADDRESS_TEXT];
 	struct wanted_service now = *wanted;
 	int err = backends_append(wanted, words, count);
 
 	now.backend = wanted->backend; /* moved, its first entries the same */
 	for (int i = now.backends; !err && i < wanted->backends; i++)
-		if (backend_index(&now, &wanted->backend[i]) >= 0)
+		if (wanted_index(&now, &wanted->backend[i]) >= 0)
 			err = fail(EEXIST, "%s: already a backend of %s; set-weight changes it",
-				   backend_text(wanted->backend[i].addr, wanted->backend[i].port,
-						text),
+				   endpoint_text(wanted->backend[i].addr, wanted->backend[i].port,
+						 text),
 				   service_text(&wanted->at, service));
 	return err;
 }
 
-/* Reads a backend where it only says which one is meant. */
-static int backend_name(const char *word, const struct wanted_service *wanted,
-			struct wanted_backend *backend)
-{
-	if (strchr(word, ','))
-		return fail(EINVAL, "%s: only ADDR[:PORT] is expected here", word);
-	return parse_backend(word, &wanted->at, backend);
-}
-
 static int edit_del(struct wanted_service *wanted, char **words, int count)
 {
-	struct wanted_backend backend;
-	int err, index;
-
 	for (int i = 0; i < count; i++) {
-		err = backend_name(words[i], wanted, &backend);
-		index = err ? err : backend_need(wanted, &backend);
+		int index = wanted_need(wanted, words[i]);
+
 		if (index < 0)
 			return index;
 		wanted->backends--;
 		memmove(&wanted->backend[index], &wanted->backend[index + 1],
-			(wanted->backends - index) * sizeof(backend));
+			(wanted->backends - index) * sizeof(*wanted->backend));
 	}
 	return 0;
 }
 
 static int edit_weight(struct wanted_service *wanted, char **words, int count)
 {
-	struct wanted_backend backend;
 	long weight;
-	int index, err = backend_name(words[0], wanted, &backend);
+	int index, err = parse_number(words[1], "weight", 1, XDPLB_WEIGHT_MAX, &weight);
 
 	(void)count;
-	if (!err)
-		err = parse_number(words[1], "weight", 1, XDPLB_WEIGHT_MAX, &weight);
 	if (err)
 		return err;
-	index = backend_need(wanted, &backend);
+	index = wanted_need(wanted, words[0]);
 	if (index < 0)
 		return index;
 	wanted->backend[index].weight = weight;

@@ -22,7 +22,7 @@ static void service_address_of(const struct xdplb_service *service, struct servi
 /* Adds "address" and "port". */
 static void json_add_endpoint(struct json_object *object, const __be32 addr[4], __be16 port)
 {
-	char text[BACKEND_TEXT];
+	char text[ADDRESS_TEXT];
 
 	json_add_text(object, "address", address_text(addr, text));
 	json_add_number(object, "port", ntohs(port));
@@ -31,7 +31,7 @@ static void json_add_endpoint(struct json_object *object, const __be32 addr[4], 
 static struct json_object *list_backend(const struct wanted_backend *backend)
 {
 	struct json_object *object = json_object_new_object();
-	char text[BACKEND_TEXT];
+	char text[ADDRESS_TEXT];
 
 	json_add_endpoint(object, backend->addr, backend->port);
 	json_add_number(object, "weight", backend->weight);
@@ -46,7 +46,7 @@ static struct json_object *list_service(const struct wanted_service *service)
 	struct json_object *object = json_object_new_object();
 	struct json_object *backends = json_object_new_array();
 	struct json_object *sources;
-	char text[SERVICE_TEXT];
+	char text[ADDRESS_TEXT];
 
 	json_add_text(object, "service", service_text(&service->at, text));
 	json_add_text(object, "scheduler", scheduler_name(service->scheduler));
@@ -66,7 +66,7 @@ static struct json_object *list_service(const struct wanted_service *service)
 
 static void print_service(const struct wanted_service *service)
 {
-	char text[SERVICE_TEXT];
+	char text[ADDRESS_TEXT];
 
 	printf("%s  %s  %s", service_text(&service->at, text), scheduler_name(service->scheduler),
 	       forward_name(service->forward));
@@ -77,7 +77,7 @@ static void print_service(const struct wanted_service *service)
 		const struct wanted_backend *backend = &service->backend[i];
 
 		printf("    %-21s  weight %-5u  %s",
-		       backend_text(backend->addr, backend->port, text), backend->weight,
+		       endpoint_text(backend->addr, backend->port, text), backend->weight,
 		       state_name(backend->state));
 		if (mac_given(backend->mac))
 			printf("  mac %s", mac_text(backend->mac, text));
@@ -191,7 +191,7 @@ static int stats_service(const struct balancer *balancer, __u32 id, struct json_
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *backends = json_object_new_array();
-	char text[SERVICE_TEXT], line[BACKEND_TEXT + 8];
+	char text[ADDRESS_TEXT], line[ADDRESS_TEXT + 8];
 	struct xdplb_backend_cpu counts;
 	struct service_address at;
 	int err = service_counts(balancer, id, &counts);
@@ -208,7 +208,7 @@ static int stats_service(const struct balancer *balancer, __u32 id, struct json_
 
 		err = balancer_backend_counts(balancer, backend_id, &counts);
 		snprintf(line, sizeof(line), "    %s",
-			 backend_text(backend->addr, backend->port, text));
+			 endpoint_text(backend->addr, backend->port, text));
 		json_add_endpoint(entry, backend->addr, backend->port);
 		json_add_counts(entry, &counts);
 		json_object_array_add(backends, entry);
@@ -261,7 +261,8 @@ static void print_verdicts(const struct xdplb_cpu *counts)
 	       counts->verdict[XDP_PASS], counts->verdict[XDP_TX], counts->verdict[XDP_REDIRECT],
 	       counts->verdict[XDP_DROP]);
 	print_reasons("drops", counts, 0, XDPLB_DROPS);
-	print_reasons("passed on", counts, XDPLB_DROPS, XDPLB_REASONS);
+	print_reasons("passed on", counts, XDPLB_DROPS, XDPLB_PASSES);
+	print_reasons("answered", counts, XDPLB_PASSES, XDPLB_REASONS);
 }
 
 int command_stats(struct options *options)
@@ -286,7 +287,9 @@ int command_stats(struct options *options)
 		json_object_object_add(all, "verdicts", json_verdicts(&counts));
 		json_object_object_add(all, "drops", json_reasons(&counts, 0, XDPLB_DROPS));
 		json_object_object_add(all, "passed",
-				       json_reasons(&counts, XDPLB_DROPS, XDPLB_REASONS));
+				       json_reasons(&counts, XDPLB_DROPS, XDPLB_PASSES));
+		json_object_object_add(all, "answers",
+				       json_reasons(&counts, XDPLB_PASSES, XDPLB_REASONS));
 		json_print(all, options->pretty);
 	} else if (!err) {
 		print_verdicts(&counts);

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* status: where the balancers are and how full. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "chain.h"
 #include "command.h"
 #include "error.h"
+#include "interfaces.h"
+#include "netdev.h"
 #include "output.h"
+#include "route.h"
+
+#define WAYS_OUT_MAX 64 /* interfaces that are looked at */
 
 struct fill {
 	__u32 services;
@@ -37,9 +43,10 @@ static int fill_read(const struct balancer *balancer, struct fill *fill)
 
 static void print_interface(const struct chain_program *program)
 {
-	printf("    %-15s  %s, %d of %d in the chain%s: %s\n", program->interface,
-	       mode_name(program->mode), program->place, program->programs,
-	       program->dispatcher ? "" : " (alone, without a dispatcher)", program->chain);
+	printf("    %-15s  %s, %s, %d of %d in the chain%s: %s; redirect: %s\n", program->interface,
+	       program->program, mode_name(program->mode), program->place, program->programs,
+	       program->dispatcher ? "" : " (alone, without a dispatcher)", program->chain,
+	       redirect_name(netdev_redirect(program->ifindex)));
 }
 
 static struct json_object *json_interface(const struct chain_program *program)
@@ -47,13 +54,88 @@ static struct json_object *json_interface(const struct chain_program *program)
 	struct json_object *object = json_object_new_object();
 
 	json_add_text(object, "interface", program->interface);
+	json_add_text(object, "program", program->program);
 	json_add_text(object, "mode", mode_name(program->mode));
 	json_add_number(object, "program_id", program->id);
 	json_add_number(object, "place", program->place);
 	json_add_number(object, "programs", program->programs);
 	json_add_bool(object, "dispatcher", program->dispatcher);
 	json_add_text(object, "chain", program->chain);
+	json_add_text(object, "redirect", redirect_name(netdev_redirect(program->ifindex)));
 	return object;
+}
+
+/* Interfaces without the program that backends' routes lead to. */
+struct ways_out {
+	__u32 ifindex[WAYS_OUT_MAX];
+	int count;
+};
+
+static bool has_program(const struct chain_program *found, int count, __u32 ifindex)
+{
+	for (int i = 0; i < count; i++)
+		if ((__u32)found[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/* The interface that frames leave by. */
+static __u32 lowest(const struct link *links, int count, __u32 ifindex)
+{
+	const struct link *below;
+	int tags;
+
+	below = link_below(links, count, link_find(links, count, ifindex), &tags);
+	return below ? below->ifindex : ifindex;
+}
+
+static void ways_out_add(struct ways_out *ways, __u32 ifindex)
+{
+	for (int i = 0; i < ways->count; i++)
+		if (ways->ifindex[i] == ifindex)
+			return;
+	if (ways->count < WAYS_OUT_MAX)
+		ways->ifindex[ways->count++] = ifindex;
+}
+
+static void ways_out_find(const struct balancer *balancer, const struct chain_program *found,
+			  int count, struct ways_out *ways)
+{
+	struct link *links;
+	int n = links_read(&links);
+
+	ways->count = 0;
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		struct next_hop way;
+		__u32 ifindex;
+
+		if (!balancer->backends[id].flags || route_get(balancer->backends[id].addr, &way))
+			continue;
+		ifindex = lowest(links, n, way.ifindex);
+		if (!has_program(found, count, ifindex))
+			ways_out_add(ways, ifindex);
+	}
+	free(links);
+}
+
+/* Says of each whether it takes redirected frames. */
+static void ways_out_show(const struct ways_out *ways, struct json_object *array, bool json)
+{
+	char name[IF_NAMESIZE];
+
+	for (int i = 0; i < ways->count; i++) {
+		const char *redirect = redirect_name(netdev_redirect(ways->ifindex[i]));
+		struct json_object *object = json_object_new_object();
+
+		if (!if_indextoname(ways->ifindex[i], name))
+			snprintf(name, sizeof(name), "?");
+		json_add_text(object, "interface", name);
+		json_add_text(object, "redirect", redirect);
+		json_object_array_add(array, object);
+		if (!json)
+			printf("    %-15s  no xdplb, routes to backends lead there; redirect: %s\n",
+			       name, redirect);
+	}
 }
 
 static void print_fill(const struct fill *fill, const char *pins)
@@ -99,6 +181,8 @@ static int status_one(struct options *options, const struct balancer *balancer,
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *interfaces = json_object_new_array();
+	struct json_object *others = json_object_new_array();
+	struct ways_out ways;
 	__u32 id = balancer_id(balancer);
 	const char *pins = pins_of(options, id);
 	struct fill fill;
@@ -113,7 +197,10 @@ static int status_one(struct options *options, const struct balancer *balancer,
 		if (!options->json)
 			print_interface(&found[i]);
 	}
+	ways_out_find(balancer, found, count, &ways);
+	ways_out_show(&ways, others, options->json || err);
 	json_object_object_add(object, "interfaces", interfaces);
+	json_object_object_add(object, "ways_out", others);
 	json_add_fill(object, &fill, pins);
 	json_object_array_add(all, object);
 	if (!err && !options->json)

@@ -15,6 +15,7 @@ struct options {
 	bool json;
 	bool pretty;
 	bool keep_maps;
+	bool encap;
 	const char *mode;
 	const char *priority;
 	const char *flows;
@@ -29,6 +30,6 @@ typedef int command_function(struct options *options);
 command_function command_load, command_unload, command_status;
 command_function command_set_backends, command_add_backend, command_del_backend;
 command_function command_set_weight, command_del_service, command_flush;
-command_function command_list, command_stats;
+command_function command_list, command_stats, command_set, command_backend_setup;
 
 #endif

@@ -2,57 +2,145 @@
 #include "machine.h"
 
 #include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "address.h"
 #include "error.h"
-#include "neighbour.h"
+#include "interfaces.h"
 
-/* Tells the program about the interfaces that have XDP. */
-static void interfaces_publish(struct balancer *balancer)
+/* Publishes an entry by its ifindex: readers see none of it, or all. */
+static void interface_publish(struct xdplb_interface *entry, const struct xdplb_interface *wanted)
 {
-	struct xdp_link link[XDPLB_INTERFACES];
-	int count = links_with_xdp(link, XDPLB_INTERFACES);
-
-	for (int i = 0; i < XDPLB_INTERFACES && count >= 0; i++) {
-		struct xdplb_interface *entry = &balancer->config->interface[i];
-
-		if (i < count)
-			memcpy(entry->mac, link[i].mac, sizeof(entry->mac));
-		__atomic_store_n(&entry->out,
-				 i >= count   ? 0 :
-				 link[i].veth ? link[i].ifindex | XDPLB_OUT_REDIRECT :
-						link[i].ifindex,
-				 __ATOMIC_RELEASE);
-	}
+	if (!memcmp(entry, wanted, sizeof(*entry)))
+		return;
+	__atomic_store_n(&entry->ifindex, 0, __ATOMIC_SEQ_CST);
+	entry->out = wanted->out;
+	entry->mtu = wanted->mtu;
+	entry->vlan = wanted->vlan;
+	memcpy(entry->mac, wanted->mac, sizeof(entry->mac));
+	__atomic_store_n(&entry->ifindex, wanted->ifindex, __ATOMIC_RELEASE);
 }
 
-#define LOOPBACK_FORWARDING "/proc/sys/net/ipv4/conf/lo/forwarding"
+/* Tells the program about the interfaces that have XDP, and VLANs on them. */
+static void interfaces_publish(struct balancer *balancer)
+{
+	struct xdplb_interface table[XDPLB_INTERFACES];
+	struct link *links;
+	int count = links_read(&links), wanted;
+
+	if (count < 0) {
+		warn("cannot list the interfaces: %s", strerror(-count));
+		return;
+	}
+	wanted = interfaces_of(links, count, table);
+	free(links);
+	if (wanted > XDPLB_INTERFACES)
+		warn("%d interfaces and VLANs have XDP: only the first %d are used", wanted,
+		     XDPLB_INTERFACES);
+	for (int i = 0; i < XDPLB_INTERFACES; i++)
+		interface_publish(&balancer->config->interface[i], &table[i]);
+}
+
+static char setting_read(const char *path)
+{
+	int file = open(path, O_RDONLY | O_CLOEXEC);
+	char now = '\0';
+
+	if (file >= 0 && read(file, &now, 1) != 1)
+		now = '\0';
+	if (file >= 0)
+		close(file);
+	return now;
+}
+
+/* 0, or the errno. */
+static int setting_write(const char *path, char value)
+{
+	int file = open(path, O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (file < 0)
+		return errno;
+	if (write(file, &value, 1) != 1)
+		err = errno;
+	close(file);
+	return err;
+}
+
+#define LOOPBACK4 "/proc/sys/net/ipv4/conf/lo/forwarding"
+#define LOOPBACK6 "/proc/sys/net/ipv6/conf/lo/forwarding"
+#define ACCEPT_RA "/proc/sys/net/ipv6/conf/*/accept_ra"
+
+static int loopback4_forwards(void)
+{
+	return setting_read(LOOPBACK4) == '1' ? 0 : setting_write(LOOPBACK4, '1');
+}
+
+/*
+ * Turning on any interface's IPv6 forwarding makes the kernel forget all default
+ * routes it has from router advertisements (rt6_purge_dflt_routers() in
+ * net/ipv6/route.c), but for those of interfaces where accept_ra is 2: it is 2
+ * meanwhile, which differs from 1 only where an interface forwards.
+ */
+static int loopback6_forwards(void)
+{
+	glob_t found;
+	bool *raised;
+	int err;
+
+	if (setting_read(LOOPBACK6) == '1')
+		return 0;
+	if (glob(ACCEPT_RA, 0, NULL, &found))
+		return ENOENT;
+	raised = calloc(found.gl_pathc, sizeof(*raised));
+	for (size_t i = 0; raised && i < found.gl_pathc; i++)
+		raised[i] = setting_read(found.gl_pathv[i]) == '1' &&
+			    !setting_write(found.gl_pathv[i], '2');
+	err = raised ? setting_write(LOOPBACK6, '1') : ENOMEM;
+	for (size_t i = 0; raised && i < found.gl_pathc; i++)
+		if (raised[i])
+			setting_write(found.gl_pathv[i], '1');
+	free(raised);
+	globfree(&found);
+	return err;
+}
+
+/* Some service or backend has an IPv6 address. */
+static bool ipv6_in_use(const struct balancer *balancer)
+{
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
+		if (balancer->services[id].proto && xdplb_is_ipv6(balancer->services[id].addr))
+			return true;
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
+		if (balancer->backends[id].flags && xdplb_is_ipv6(balancer->backends[id].addr))
+			return true;
+	return false;
+}
 
 /*
  * Lets the program route packets also where the interface does not forward: it
  * then looks routes up as from the loopback interface, whose forwarding is
- * turned on for that.
+ * turned on for that. It makes no other interface forward.
  */
-static void routes_allow(void)
+static void routes_allow(const struct balancer *balancer)
 {
-	int file = open(LOOPBACK_FORWARDING, O_RDWR | O_CLOEXEC);
-	char now = '0';
+	int err = loopback4_forwards();
 
-	if (file >= 0 && read(file, &now, 1) == 1 && now == '1') {
-		close(file);
-		return;
-	}
-	if (file < 0 || pwrite(file, "1", 1, 0) != 1)
+	if (err)
 		warn("cannot set net.ipv4.conf.lo.forwarding (%s): set net.ipv4.ip_forward to 1, "
 		     "or no backend will be reached",
-		     strerror(errno));
-	if (file >= 0)
-		close(file);
+		     strerror(err));
+	err = ipv6_in_use(balancer) ? loopback6_forwards() : 0;
+	if (err)
+		warn("cannot set net.ipv6.conf.lo.forwarding (%s): set "
+		     "net.ipv6.conf.all.forwarding to 1, or nobody will be reached by IPv6",
+		     strerror(err));
 }
 
 void machine_prepare(struct balancer *balancer)
 {
-	routes_allow();
+	routes_allow(balancer);
 	interfaces_publish(balancer);
 }

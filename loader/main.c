@@ -30,12 +30,14 @@ struct command {
 
 static const struct command commands[] = {
 	{ "load", command_load, 1, ANY, "pmENP",
-	  "[-m native|skb|unspecified] [--flows N] [-P PRIO] [-p DIR] IFNAME...", "load eth0" },
+	  "[-m native|skb|unspecified] [--encap] [--flows N] [-P PRIO] [-p DIR] IFNAME...",
+	  "load eth0" },
 	{ "unload", command_unload, 1, ANY, "pk", "[--keep-maps] [-p DIR] IFNAME...",
 	  "unload eth0" },
 	{ "status", command_status, 0, 0, SHOW, "", "status" },
 	{ "set-backends", command_set_backends, 2, ANY, WHICH "sfoA",
-	  "SERVICE [--scheduler rr|wrr] [--forward nat] [--snat ADDR]... BACKEND...",
+	  "SERVICE [--scheduler rr|wrr] [--forward nat|dnat|dsr|ipip|gue] [--snat ADDR]... "
+	  "BACKEND...",
 	  "set-backends 192.0.2.10:80/tcp 10.0.0.1:8080,weight=3 10.0.0.2:8080" },
 	{ "add-backend", command_add_backend, 2, ANY, WHICH, "SERVICE BACKEND...",
 	  "add-backend 192.0.2.10:80/tcp 10.0.0.3:8080" },
@@ -46,6 +48,10 @@ static const struct command commands[] = {
 	{ "del-service", command_del_service, 1, 1, WHICH, "SERVICE",
 	  "del-service 192.0.2.10:80/tcp" },
 	{ "flush", command_flush, 0, 0, WHICH, "", "flush" },
+	{ "set", command_set, 0, ANY, SHOW, "[echo=on|off] [gue-port=PORT] [icmp-rate=N]",
+	  "set echo=off" },
+	{ "backend-setup", command_backend_setup, 1, 2, WHICH, "SERVICE [BACKEND]",
+	  "backend-setup 192.0.2.10:80/tcp" },
 	{ "list", command_list, 0, 1, SHOW, "[SERVICE]", "list" },
 	{ "stats", command_stats, 0, 1, SHOW, "[SERVICE]", "-j stats" },
 };
@@ -153,7 +159,8 @@ static int option_take(struct options *options, int letter, char *value)
 		options->flows = value;
 		return 0;
 	case 'E':
-		return fail(ENOTSUP, "--encap: ipip and gue are not in this version yet");
+		options->encap = true;
+		return 0;
 	case 'A':
 		return fail(ENOTSUP, "--affinity %s: not in this version yet", value);
 	case 'k':

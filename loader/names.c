@@ -14,8 +14,8 @@ static const char *const schedulers[] = {
 };
 
 static const char *const forwards[] = {
-	[XDPLB_NAT] = "nat",
-	NULL,
+	[XDPLB_NAT] = "nat",   [XDPLB_DNAT] = "dnat", [XDPLB_DSR] = "dsr",
+	[XDPLB_IPIP] = "ipip", [XDPLB_GUE] = "gue",   NULL,
 };
 
 static const char *const states[] = {
@@ -27,13 +27,24 @@ static const char *const states[] = {
 };
 
 static const char *const reasons[] = {
-	[XDPLB_DROP_NO_BACKEND] = "no_backend", [XDPLB_DROP_NO_NEIGHBOUR] = "no_neighbour",
-	[XDPLB_DROP_NO_ROUTE] = "no_route",	[XDPLB_DROP_NO_PORT] = "no_port",
-	[XDPLB_DROP_TABLE_FULL] = "table_full", [XDPLB_DROP_RACE] = "race",
-	[XDPLB_DROP_BAD_HEADER] = "bad_header", [XDPLB_DROP_BAD_SOURCE] = "bad_source",
-	[XDPLB_DROP_FRAGMENT] = "fragment",	[XDPLB_DROP_TTL] = "ttl",
-	[XDPLB_PASS_UNREADABLE] = "unreadable", [XDPLB_PASS_FRAGMENT] = "fragment",
+	[XDPLB_DROP_NO_BACKEND] = "no_backend",
+	[XDPLB_DROP_NO_NEIGHBOUR] = "no_neighbour",
+	[XDPLB_DROP_NO_ROUTE] = "no_route",
+	[XDPLB_DROP_NO_PORT] = "no_port",
+	[XDPLB_DROP_TABLE_FULL] = "table_full",
+	[XDPLB_DROP_RACE] = "race",
+	[XDPLB_DROP_BAD_HEADER] = "bad_header",
+	[XDPLB_DROP_BAD_SOURCE] = "bad_source",
+	[XDPLB_DROP_FRAGMENT] = "fragment",
+	[XDPLB_DROP_TTL] = "ttl",
+	[XDPLB_DROP_TOO_BIG] = "too_big",
+	[XDPLB_DROP_NO_ENCAP] = "no_encap",
+	[XDPLB_DROP_VLAN] = "vlan",
+	[XDPLB_PASS_UNREADABLE] = "unreadable",
+	[XDPLB_PASS_FRAGMENT] = "fragment",
 	[XDPLB_PASS_NO_FLOW] = "no_flow",
+	[XDPLB_ANSWER_TOO_BIG] = "too_big",
+	[XDPLB_ANSWER_ECHO] = "echo",
 };
 
 _Static_assert(sizeof(reasons) / sizeof(*reasons) == XDPLB_REASONS, "a word for each");
@@ -45,7 +56,7 @@ const char *scheduler_name(__u8 scheduler)
 
 const char *forward_name(__u8 forward)
 {
-	return forward == XDPLB_NAT ? forwards[forward] : "?";
+	return forward >= XDPLB_NAT && forward <= XDPLB_GUE ? forwards[forward] : "?";
 }
 
 const char *state_name(__u8 state)
@@ -87,14 +98,16 @@ int scheduler_number(const char *word)
 
 int forward_number(const char *word)
 {
-	static const char *const later[] = { "", "dnat", "dsr", "ipip", "gue", "local", NULL };
 	int found = number(forwards, word);
 
 	if (found > 0)
 		return found;
-	if (number(later, word) > 0)
-		return fail(EINVAL, "forward %s: not in this version yet; there is nat", word);
-	return fail(EINVAL, "%s: no such way of forwarding; there is nat", word);
+	if (!strcmp(word, "local"))
+		return fail(EINVAL,
+			    "forward local: not in this version yet; there are nat, dnat, dsr, "
+			    "ipip and gue");
+	return fail(EINVAL, "%s: no such way of forwarding; there are nat, dnat, dsr, ipip and gue",
+		    word);
 }
 
 int state_number(const char *word)

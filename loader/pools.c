@@ -4,16 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "directory.h"
 #include "error.h"
-
-static __u32 first_pool(const struct balancer *balancer, __be32 addr, __be16 port, __u8 proto)
-{
-	struct xdplb_directory_entry *entry =
-		directory_find(balancer, XDPLB_KIND_BACKEND, addr, port, proto);
-
-	return entry ? entry->index : 0;
-}
 
 static int pool_new(struct balancer *balancer)
 {
@@ -27,15 +20,28 @@ static int pool_new(struct balancer *balancer)
 		    XDPLB_POOLS - 1);
 }
 
+/* Has the directory lead to a pool before those of the same backend, if there are. */
+static int pool_lead(struct balancer *balancer, struct xdplb_directory_entry *entry, int id)
+{
+	const struct xdplb_pool *pool = &balancer->pools[id];
+
+	if (!entry)
+		return directory_add(balancer, XDPLB_KIND_BACKEND, pool->backend_addr,
+				     pool->backend_port, pool->proto, id);
+	__atomic_store_n(&entry->index, id, __ATOMIC_RELEASE);
+	return 0;
+}
+
 int pool_get(struct balancer *balancer, const __be32 source[4], const struct xdplb_backend *backend)
 {
-	__u32 first = first_pool(balancer, backend->addr[0], backend->port, backend->proto);
-	struct xdplb_directory_entry *entry;
+	struct xdplb_directory_entry *entry = directory_find(
+		balancer, XDPLB_KIND_BACKEND, backend->addr, backend->port, backend->proto);
+	__u32 first = entry ? entry->index : 0;
 	struct xdplb_pool *pool;
-	int id, length = 0;
+	int id, err, length = 0;
 
 	for (id = first; id; id = balancer->pools[id].next, length++)
-		if (!memcmp(balancer->pools[id].addr, source, sizeof(pool->addr)))
+		if (same_address(balancer->pools[id].addr, source))
 			return id;
 	if (length >= XDPLB_SNATS)
 		return fail(ENOSPC,
@@ -51,17 +57,10 @@ int pool_get(struct balancer *balancer, const __be32 source[4], const struct xdp
 	pool->backend_port = backend->port;
 	pool->next = first;
 	__atomic_store_n(&pool->proto, backend->proto, __ATOMIC_RELEASE);
-	entry = directory_find(balancer, XDPLB_KIND_BACKEND, backend->addr[0], backend->port,
-			       backend->proto);
-	if (entry) {
-		__atomic_store_n(&entry->index, id, __ATOMIC_RELEASE);
-		return id;
-	}
-	if (!directory_add(balancer, XDPLB_KIND_BACKEND, backend->addr[0], backend->port,
-			   backend->proto, id))
-		return id;
-	pool->proto = 0;
-	return -ENOSPC;
+	err = pool_lead(balancer, entry, id);
+	if (err)
+		pool->proto = 0;
+	return err ? err : id;
 }
 
 bool pool_is_idle(const struct xdplb_pool *pool)
@@ -75,9 +74,8 @@ bool pool_is_idle(const struct xdplb_pool *pool)
 static void unlink_one(struct balancer *balancer, __u32 id)
 {
 	const struct xdplb_pool *pool = &balancer->pools[id];
-	struct xdplb_directory_entry *entry =
-		directory_find(balancer, XDPLB_KIND_BACKEND, pool->backend_addr[0],
-			       pool->backend_port, pool->proto);
+	struct xdplb_directory_entry *entry = directory_find(
+		balancer, XDPLB_KIND_BACKEND, pool->backend_addr, pool->backend_port, pool->proto);
 	__u32 *link = entry ? &entry->index : NULL;
 
 	while (link && *link && *link != id)
@@ -85,7 +83,7 @@ static void unlink_one(struct balancer *balancer, __u32 id)
 	if (!link || *link != id)
 		return;
 	if (link == &entry->index && !pool->next)
-		directory_remove(balancer, XDPLB_KIND_BACKEND, pool->backend_addr[0],
+		directory_remove(balancer, XDPLB_KIND_BACKEND, pool->backend_addr,
 				 pool->backend_port, pool->proto);
 	else
 		__atomic_store_n(link, pool->next, __ATOMIC_RELEASE);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "address.h"
 #include "error.h"
 
 static void port_take(__u64 allowed[PORT_WORDS], unsigned int port)
@@ -70,7 +71,7 @@ int ports_of_machine(__u64 allowed[PORT_WORDS])
 	int err;
 
 	memset(allowed, 0xff, PORT_WORDS * sizeof(*allowed));
-	range_take(allowed, 0, PORT_FIRST - 1);
+	range_take(allowed, 0, XDPLB_PORT_FIRST - 1);
 	err = read_line("/proc/sys/net/ipv4/ip_local_port_range", line, sizeof(line));
 	if (err)
 		return err;
@@ -88,10 +89,10 @@ int ports_of_machine(__u64 allowed[PORT_WORDS])
 }
 
 /* Some pool gives out ports of this address. */
-static bool is_source(const struct balancer *balancer, __be32 addr)
+static bool is_source(const struct balancer *balancer, const __be32 addr[4])
 {
 	for (__u32 id = 1; id < XDPLB_POOLS; id++)
-		if (balancer->pools[id].proto && balancer->pools[id].addr[0] == addr)
+		if (balancer->pools[id].proto && same_address(balancer->pools[id].addr, addr))
 			return true;
 	return false;
 }
@@ -132,7 +133,7 @@ int ports_publish(struct balancer *balancer)
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
 		const struct xdplb_service *service = &balancer->services[id];
 
-		if (service->proto && is_source(balancer, service->addr[0]))
+		if (service->proto && is_source(balancer, service->addr))
 			port_take(allowed, ntohs(service->port));
 	}
 	if (!any_port(allowed))

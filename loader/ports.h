@@ -6,7 +6,6 @@
 #include "balancer.h"
 
 #define PORT_WORDS 1024
-#define PORT_FIRST 1024 /* those below belong to services (RFC 6335) */
 
 /*
  * Sets bit p of `allowed` for each port that is neither of the local port

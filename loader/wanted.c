@@ -8,86 +8,7 @@
 
 #include "error.h"
 #include "names.h"
-
-#define WORD 128 /* longer than any address, option or number */
-
-/* Copies the first `length` bytes of a word; -EINVAL when no word is that long. */
-static int word_copy(char *word, const char *text, size_t length)
-{
-	if (length >= WORD)
-		return -EINVAL;
-	memcpy(word, text, length);
-	word[length] = '\0';
-	return 0;
-}
-
-int parse_number(const char *text, const char *what, long min, long max, long *number)
-{
-	char *end;
-
-	errno = 0;
-	*number = strtol(text, &end, 10);
-	if (errno || end == text || *end || text[0] < '0' || text[0] > '9' || *number < min ||
-	    *number > max)
-		return fail(EINVAL, "%s %s: a number from %ld to %ld is expected", what, text, min,
-			    max);
-	return 0;
-}
-
-/* The first `length` bytes are an IPv6 address, in brackets or not. */
-static bool is_ipv6(const char *text, size_t length)
-{
-	struct in6_addr addr;
-	char word[WORD];
-	const char *close;
-
-	if (length && text[0] == '[') {
-		text++;
-		close = memchr(text, ']', length - 1);
-		if (!close)
-			return false;
-		length = close - text;
-	}
-	return !word_copy(word, text, length) && inet_pton(AF_INET6, word, &addr) == 1;
-}
-
-int parse_address(const char *text, __be32 addr[4])
-{
-	__u8 first;
-
-	memset(addr, 0, 4 * sizeof(*addr));
-	if (inet_pton(AF_INET, text, &addr[0]) != 1) {
-		if (is_ipv6(text, strlen(text)))
-			return fail(EINVAL, "%s: IPv6 is not in this version yet", text);
-		return fail(EINVAL, "%s: not an IPv4 address such as 192.0.2.10", text);
-	}
-	first = ntohl(addr[0]) >> 24;
-	if (first == 0 || first == 127 || first >= 224)
-		return fail(EINVAL, "%s: not the address of a host on a network", text);
-	return 0;
-}
-
-/* Splits ADDR[:PORT] of `length` bytes; *port is 0 when it is left out. */
-static int parse_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port)
-{
-	char word[WORD], *colon;
-	long number = 0;
-	int err;
-
-	if (is_ipv6(text, length))
-		return fail(EINVAL, "%s: IPv6 is not in this version yet", text);
-	if (word_copy(word, text, length))
-		return fail(EINVAL, "%s: too long for ADDR[:PORT]", text);
-	colon = strchr(word, ':');
-	if (colon) {
-		*colon = '\0';
-		err = parse_number(colon + 1, "port", 1, 65535, &number);
-		if (err)
-			return err;
-	}
-	*port = htons(number);
-	return parse_address(word, addr);
-}
+#include "words.h"
 
 int parse_service(const char *text, struct service_address *service)
 {
@@ -108,7 +29,10 @@ int parse_service(const char *text, struct service_address *service)
 		return fail(EINVAL, "%s: a service of every port is not in this version yet", text);
 	err = parse_endpoint(text, length, service->addr, &service->port);
 	if (!err && !service->port)
-		return fail(EINVAL, "%s: a service has a port, as in 192.0.2.10:80/tcp", text);
+		return fail(EINVAL,
+			    "%s: a service has a port, as in 192.0.2.10:80/tcp or "
+			    "[2001:db8::10]:80/tcp",
+			    text);
 	return err;
 }
 
@@ -200,36 +124,62 @@ int parse_backend(const char *text, const struct service_address *service,
 
 const char *mac_text(const __u8 mac[6], char *text)
 {
-	snprintf(text, BACKEND_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+	snprintf(text, ADDRESS_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
 		 mac[3], mac[4], mac[5]);
-	return text;
-}
-
-const char *address_text(const __be32 addr[4], char *text)
-{
-	inet_ntop(AF_INET, &addr[0], text, BACKEND_TEXT);
-	return text;
-}
-
-const char *backend_text(const __be32 addr[4], __be16 port, char *text)
-{
-	size_t length = strlen(address_text(addr, text));
-
-	snprintf(text + length, BACKEND_TEXT - length, ":%u", ntohs(port));
 	return text;
 }
 
 const char *service_text(const struct service_address *service, char *text)
 {
-	size_t length = strlen(backend_text(service->addr, service->port, text));
+	size_t length = strlen(endpoint_text(service->addr, service->port, text));
 
-	snprintf(text + length, SERVICE_TEXT - length, "/%s", proto_name(service->proto));
+	snprintf(text + length, ADDRESS_TEXT - length, "/%s", proto_name(service->proto));
 	return text;
 }
 
 static bool same_backend(const struct wanted_backend *a, const struct wanted_backend *b)
 {
-	return a->port == b->port && !memcmp(a->addr, b->addr, sizeof(a->addr));
+	return a->port == b->port && same_address(a->addr, b->addr);
+}
+
+int wanted_index(const struct wanted_service *wanted, const struct wanted_backend *backend)
+{
+	for (int i = 0; i < wanted->backends; i++)
+		if (same_backend(&wanted->backend[i], backend))
+			return i;
+	return -1;
+}
+
+int wanted_need(const struct wanted_service *wanted, const char *word)
+{
+	char service[ADDRESS_TEXT], text[ADDRESS_TEXT];
+	struct wanted_backend backend;
+	int index, err;
+
+	if (strchr(word, ','))
+		return fail(EINVAL, "%s: only ADDR[:PORT] is expected here", word);
+	err = parse_backend(word, &wanted->at, &backend);
+	if (err)
+		return err;
+	index = wanted_index(wanted, &backend);
+	if (index >= 0)
+		return index;
+	return fail(ENOENT, "%s: not a backend of %s; see: xdplb-config list",
+		    endpoint_text(backend.addr, backend.port, text),
+		    service_text(&wanted->at, service));
+}
+
+bool forward_wraps(__u8 forward)
+{
+	return forward == XDPLB_IPIP || forward == XDPLB_GUE;
+}
+
+const __be32 *wanted_source(const struct wanted_service *wanted, const __be32 to[4])
+{
+	for (int i = 0; i < wanted->snats; i++)
+		if (same_family(wanted->snat[i], to))
+			return wanted->snat[i];
+	return NULL;
 }
 
 static int compare_backends(const void *a, const void *b)
@@ -244,7 +194,7 @@ static int check_twice(const struct wanted_service *wanted)
 {
 	size_t size = wanted->backends * sizeof(*wanted->backend);
 	struct wanted_backend *sorted = malloc(size ? size : 1);
-	char text[BACKEND_TEXT];
+	char text[ADDRESS_TEXT];
 	int err = 0;
 
 	if (!sorted)
@@ -255,31 +205,83 @@ static int check_twice(const struct wanted_service *wanted)
 	for (int i = 1; i < wanted->backends && !err; i++)
 		if (same_backend(&sorted[i - 1], &sorted[i]))
 			err = fail(EEXIST, "backend %s is given twice: once is right",
-				   backend_text(sorted[i].addr, sorted[i].port, text));
+				   endpoint_text(sorted[i].addr, sorted[i].port, text));
 	free(sorted);
 	return err;
 }
 
+static int check_snats(const struct wanted_service *wanted)
+{
+	bool one = forward_wraps(wanted->forward);
+	char text[ADDRESS_TEXT];
+
+	if (wanted->snats && (wanted->forward == XDPLB_DNAT || wanted->forward == XDPLB_DSR))
+		return fail(EINVAL, "--snat %s: %s keeps the client's address; leave --snat out",
+			    address_text(wanted->snat[0], text), forward_name(wanted->forward));
+	for (int i = 0; i < wanted->snats; i++) {
+		address_text(wanted->snat[i], text);
+		if (wanted->forward == XDPLB_NAT && !same_family(wanted->snat[i], wanted->at.addr))
+			return fail(EINVAL,
+				    "--snat %s: nat needs an %s address here, as the service's",
+				    text, family_name(wanted->at.addr));
+		if (one && same_address(wanted->snat[i], wanted->at.addr))
+			return fail(EINVAL,
+				    "--snat %s is the service's address, which the backends have "
+				    "too: another is needed",
+				    text);
+		for (int j = 0; j < i; j++) {
+			if (same_address(wanted->snat[i], wanted->snat[j]))
+				return fail(EEXIST, "--snat %s is given twice: once is right",
+					    text);
+			if (one && same_family(wanted->snat[i], wanted->snat[j]))
+				return fail(EINVAL,
+					    "--snat %s: %s takes one source address for IPv4 and "
+					    "one for IPv6",
+					    text, forward_name(wanted->forward));
+		}
+	}
+	return 0;
+}
+
+/* What the forward method asks of a backend; all may be behind the service's address. */
+static int check_backend(const struct wanted_service *wanted, const struct wanted_backend *backend)
+{
+	bool maps_port = wanted->forward == XDPLB_NAT || wanted->forward == XDPLB_DNAT;
+	char text[ADDRESS_TEXT];
+
+	endpoint_text(backend->addr, backend->port, text);
+	if (backend->port == wanted->at.port && same_address(backend->addr, wanted->at.addr))
+		return fail(EINVAL,
+			    "backend %s is the service itself: another address or port is "
+			    "needed",
+			    text);
+	if (!wanted->forward)
+		return 0;
+	if (!maps_port && backend->port != wanted->at.port)
+		return fail(EINVAL,
+			    "backend %s: %s changes no port, so it is the service's, %u; leave it "
+			    "out",
+			    text, forward_name(wanted->forward), ntohs(wanted->at.port));
+	if (!forward_wraps(wanted->forward) && !same_family(backend->addr, wanted->at.addr))
+		return fail(EINVAL,
+			    "backend %s: %s needs an %s address here, as the service's; ipip and "
+			    "gue take both",
+			    text, forward_name(wanted->forward), family_name(wanted->at.addr));
+	return 0;
+}
+
 int wanted_check(const struct wanted_service *wanted)
 {
-	char text[BACKEND_TEXT];
+	int err = 0;
 
 	if (wanted->backends > XDPLB_SET_BACKENDS_MAX)
 		return fail(E2BIG, "%d backends: a service has at most %d", wanted->backends,
 			    XDPLB_SET_BACKENDS_MAX);
-	for (int i = 0; i < wanted->backends; i++)
-		if (wanted->backend[i].port == wanted->at.port &&
-		    !memcmp(wanted->backend[i].addr, wanted->at.addr, sizeof(wanted->at.addr)))
-			return fail(EINVAL,
-				    "backend %s is the service itself: another address or port is "
-				    "needed",
-				    backend_text(wanted->at.addr, wanted->at.port, text));
-	for (int i = 0; i < wanted->snats; i++)
-		for (int j = 0; j < i; j++)
-			if (!memcmp(wanted->snat[i], wanted->snat[j], sizeof(wanted->snat[i])))
-				return fail(EEXIST, "--snat %s is given twice: once is right",
-					    address_text(wanted->snat[i], text));
-	return check_twice(wanted);
+	for (int i = 0; !err && i < wanted->backends; i++)
+		err = check_backend(wanted, &wanted->backend[i]);
+	if (!err)
+		err = check_snats(wanted);
+	return err ? err : check_twice(wanted);
 }
 
 void wanted_free(struct wanted_service *wanted)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A wanted configuration, wherever it came from, and the words it is written
- * in. Addresses and ports in network byte order; an address is four words, of
- * which IPv4 uses the first.
+ * in. Addresses and ports as in address.h.
  */
 #ifndef XDPLB_WANTED_H
 #define XDPLB_WANTED_H
@@ -10,7 +9,7 @@
 #include <linux/types.h>
 #include <stdbool.h>
 
-#include "../xdp/xdplb.h"
+#include "address.h"
 
 struct service_address {
 	__be32 addr[4];
@@ -37,29 +36,37 @@ struct wanted_service {
 	struct wanted_backend *backend; /* malloc()ed */
 };
 
-#define SERVICE_TEXT 64
-#define BACKEND_TEXT 64
-
 /*
  * Each reads one word of the command line: 0, or a negative errno after an
  * error line that names the word and what would be right.
  */
-int parse_address(const char *text, __be32 addr[4]);
 int parse_service(const char *text, struct service_address *service);
 int parse_backend(const char *text, const struct service_address *service,
 		  struct wanted_backend *backend);
-/* A whole number from min to max; `what` says what it is in an error. */
-int parse_number(const char *text, const char *what, long min, long max, long *number);
 
-/* The same words again, into a buffer of SERVICE_TEXT or BACKEND_TEXT bytes. */
+/* The same words again, into a buffer of ADDRESS_TEXT bytes, which is returned. */
 const char *service_text(const struct service_address *service, char *text);
-const char *address_text(const __be32 addr[4], char *text);
-bool mac_given(const __u8 mac[6]);
 const char *mac_text(const __u8 mac[6], char *text);
-const char *backend_text(const __be32 addr[4], __be16 port, char *text);
+bool mac_given(const __u8 mac[6]);
 
-/* No backend twice, none that is the service itself, not more than fit. */
+/* The place of a backend with this address and port, -1: there is none. */
+int wanted_index(const struct wanted_service *wanted, const struct wanted_backend *backend);
+/* The place of the one that `word` (ADDR[:PORT]) means, or a negative errno after an error line. */
+int wanted_need(const struct wanted_service *wanted, const char *word);
+
+/* The methods that wrap packets (enum xdplb_forward). */
+bool forward_wraps(__u8 forward);
+
+/*
+ * No backend twice, none that is the service itself, not more than fit; and what
+ * the forward method asks for, if it is known. 0, or a negative errno after an
+ * error line.
+ */
 int wanted_check(const struct wanted_service *wanted);
+
+/* The source address with the family of `to`, NULL: none was given. */
+const __be32 *wanted_source(const struct wanted_service *wanted, const __be32 to[4]);
+
 void wanted_free(struct wanted_service *wanted);
 
 #endif

@@ -4,7 +4,7 @@
 #define XDPLB_WAYS_H
 
 #include "balancer.h"
-#include "neighbour.h"
+#include "route.h"
 #include "wanted.h"
 
 /*

@@ -3,6 +3,7 @@
  * What happens once a tick: the clock is read (reading it for each packet
  * would cost more than all the rest), and a few buckets of the flow table are
  * swept of expired flows, so that the traffic itself keeps the table clean.
+ * Once a second, answers are allowed anew.
  */
 #ifndef XDPLB_CLOCK_H
 #define XDPLB_CLOCK_H
@@ -33,11 +34,15 @@ __noinline int sweep(__u32 first)
 static __always_inline void tick(const struct packet *p)
 {
 	__u64 jiffies = bpf_jiffies64();
+	__u32 now;
 
 	if (p->cpu->jiffies == jiffies)
 		return;
 	p->cpu->jiffies = jiffies;
-	p->cpu->now = bpf_ktime_get_coarse_ns() / NSEC_PER_SEC;
+	now = bpf_ktime_get_coarse_ns() / NSEC_PER_SEC;
+	if (now != p->cpu->now)
+		p->cpu->answers_left = p->config->icmp_rate;
+	p->cpu->now = now;
 	sweep(p->cpu->sweep);
 	p->cpu->sweep += SWEEP_BUCKETS;
 }

@@ -65,6 +65,12 @@ static __always_inline __u32 flow_state_after(__u32 state, __u8 flags, bool from
 	return state;
 }
 
+/* Packets that neither end it nor come first leave it in this state. */
+static __always_inline bool flow_is_steady(__u32 state)
+{
+	return !flow_is_unproven(state) && state != XDPLB_FLOW_RESET;
+}
+
 /* The state of a flow that begins with this packet. */
 static __always_inline __u32 flow_state_first(bool tcp)
 {

@@ -12,6 +12,7 @@
 #ifndef XDPLB_FLOW_TABLE_H
 #define XDPLB_FLOW_TABLE_H
 
+#include "flow_key.h"
 #include "flow_state.h"
 #include "nat_record.h"
 
@@ -27,6 +28,26 @@ static __always_inline __u32 state_of(__u64 value)
 static __always_inline __u64 with_state(__u64 value, __u32 state)
 {
 	return (value & ~XDPLB_FIELD_MASK(STATE)) | XDPLB_FIELD_OF(STATE, state);
+}
+
+/* How the packets of a flow get to their backend (enum xdplb_forward). */
+static __always_inline __u32 method_of(__u64 value)
+{
+	__u32 port = XDPLB_FIELD(value, PORT);
+
+	return port >= XDPLB_PORT_FIRST ? XDPLB_NAT : port;
+}
+
+/*
+ * A SYN begins another flow. Where replies may not come by here, the client's
+ * FIN is all that is ever seen of the end.
+ */
+static __always_inline bool flow_is_left(__u64 value)
+{
+	__u32 state = state_of(value);
+
+	return flow_is_over(state) ||
+	       (state == XDPLB_FLOW_FIN_CLIENT && method_of(value) != XDPLB_NAT);
 }
 
 static __always_inline bool is_flow(__u64 value)
@@ -58,11 +79,6 @@ static __always_inline struct xdplb_flow *flow_at(__u32 index)
 	return bucket ? &bucket->way[index % XDPLB_WAYS] : NULL;
 }
 
-static __always_inline struct xdplb_backend *backend_of(__u32 id)
-{
-	return bpf_map_lookup_elem(&xdplb_backends, &id);
-}
-
 static __always_inline struct xdplb_backend_cpu *backend_cpu_of(__u32 id)
 {
 	return bpf_map_lookup_elem(&xdplb_back_cpu, &id);
@@ -84,7 +100,7 @@ static __always_inline void flow_release(__u64 value)
 	__u32 port = XDPLB_FIELD(value, PORT);
 	struct xdplb_nat_record *record;
 
-	if (!pool)
+	if (!pool || method_of(value) != XDPLB_NAT)
 		return;
 	record = record_at(pool, port);
 	if (record)
@@ -147,19 +163,41 @@ static __always_inline bool bucket_search(struct packet *p, __u32 index, __u64 k
 	       !((READ_ONCE(p->flow->value) ^ p->value) & FLOW_IDENTITY);
 }
 
-/* Finds the flow of a client to p->service, if it has not expired. */
-static __always_inline bool flow_find(struct packet *p, __be32 client, __be16 port)
+/* Finds the flow under a key, be it expired. */
+static __always_inline bool flow_search(struct packet *p, __u64 key)
 {
-	__u64 key = xdplb_flow_key(client, port, p->service);
 	__u32 at[2];
 
 	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
-	if (!bucket_search(p, at[0], key) && !bucket_search(p, at[1], key))
+	return bucket_search(p, at[0], key) || bucket_search(p, at[1], key);
+}
+
+/* Finds the flow under a key, if it has not expired. */
+static __always_inline bool flow_find(struct packet *p, __u64 key)
+{
+	if (!flow_search(p, key))
 		return false;
 	if (!is_expired(p->config, p->cpu->now, p->value))
 		return true;
 	flow_remove(p->flow_index, p->value);
 	return false;
+}
+
+/*
+ * The flow of a client to a service, be it expired, for the steps that are off
+ * the fast path: its value and index in struct work. 1, or 0 for none.
+ */
+__noinline int flow_lookup(struct xdp_md *ctx, const struct address *client, __u32 port,
+			   __u32 service)
+{
+	struct packet p;
+
+	if (!client || !packet_get(ctx, &p) ||
+	    !flow_search(&p, flow_key(p.h->v6, client, port, service)))
+		return 0;
+	p.work->value = p.value;
+	p.work->flow_index = p.flow_index;
+	return 1;
 }
 
 /* How readily a flow in this state would give its port away. */
@@ -179,7 +217,7 @@ static __always_inline void state_changed(__u64 value, __u32 before, __u32 after
 		return;
 	count_active(XDPLB_FIELD(value, BACKEND), flow_is_active(after) - flow_is_active(before));
 	backend = backend_of(XDPLB_FIELD(value, BACKEND));
-	if (backend && mark_of(after) != mark_of(before))
+	if (backend && method_of(value) == XDPLB_NAT && mark_of(after) != mark_of(before))
 		port_mark(backend->pool[XDPLB_FIELD(value, SNAT)], XDPLB_FIELD(value, PORT),
 			  mark_of(after));
 }
@@ -219,13 +257,12 @@ __noinline int flow_move(__u32 index, __u64 value, __u32 flags)
 /* The same for p->flow; most packets change nothing within a second. */
 static __always_inline bool flow_touch(struct packet *p, bool from_client)
 {
-	__u32 state = state_of(p->value);
+	__u8 flags = p->h->tcp_flags;
 
-	if (XDPLB_FIELD(p->value, SEEN) == (__u16)p->cpu->now &&
-	    !(p->tcp_flags & (TCP_FIN | TCP_RST)) &&
-	    (state == XDPLB_FLOW_ESTABLISHED || state == XDPLB_FLOW_UDP))
+	if (XDPLB_FIELD(p->value, SEEN) == (__u16)p->cpu->now && !(flags & (TCP_FIN | TCP_RST)) &&
+	    flow_is_steady(state_of(p->value)))
 		return true;
-	return !flow_move(p->flow_index, p->value, p->tcp_flags | (from_client ? FROM_CLIENT : 0));
+	return !flow_move(p->flow_index, p->value, flags | (from_client ? FROM_CLIENT : 0));
 }
 
 #define FLOW_OVER 0x20000 /* above any age */
@@ -326,9 +363,9 @@ static __always_inline void flow_cancel(struct packet *p)
  * Takes an entry for a new flow. It stays BUSY until flow_publish() or
  * flow_cancel().
  */
-static __always_inline int flow_reserve(struct packet *p, __be32 client, __be16 port)
+static __always_inline int flow_reserve(struct packet *p, __u64 key)
 {
-	__u64 key = xdplb_flow_key(client, port, p->service), value;
+	__u64 value;
 	__u32 at[2];
 	int index;
 
@@ -355,14 +392,14 @@ static __always_inline int flow_reserve(struct packet *p, __be32 client, __be16 
 	return drop(p, XDPLB_DROP_RACE);
 }
 
-/* Makes a reserved entry a flow. */
+/* Makes a reserved entry a flow; `port` is nat's, or the method. */
 static __always_inline void flow_publish(struct packet *p, __u32 backend, __u32 snat, __u32 port)
 {
 	struct xdplb_backend_cpu *cpu = backend_cpu_of(backend);
 
 	p->value = (p->value & XDPLB_FIELD_MASK(GENERATION)) | XDPLB_FIELD_OF(BACKEND, backend) |
 		   XDPLB_FIELD_OF(SNAT, snat) | XDPLB_FIELD_OF(PORT, port) |
-		   XDPLB_FIELD_OF(STATE, flow_state_first(p->proto == IPPROTO_TCP)) |
+		   XDPLB_FIELD_OF(STATE, flow_state_first(p->h->proto == IPPROTO_TCP)) |
 		   XDPLB_FIELD_OF(SEEN, p->cpu->now);
 	if (cpu) {
 		cpu->new_flows++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Rewriting: the headers of a packet, and those of the packet that an ICMP
- * error quotes, with every checksum they are part of.
+ * Rewriting: the addresses and ports of a packet become work->to, with every
+ * checksum they are part of, and it has one hop less to live.
  */
 #ifndef XDPLB_FORWARD_H
 #define XDPLB_FORWARD_H
@@ -9,75 +9,93 @@
 #include "csum.h"
 #include "packet.h"
 
-struct endpoints {
-	__be32 saddr;
-	__be32 daddr;
-	__be16 sport;
-	__be16 dport;
-};
-
-/* Sets the addresses and takes one off the time to live; returns the addresses' change. */
-static __always_inline __u64 rewrite_ip(struct iphdr *ip, __be32 saddr, __be32 daddr)
+/* Takes one off the time to live of an IPv4 packet; `change` is that of the rest. */
+static __always_inline void ttl_less(struct iphdr *ip, __u64 change)
 {
-	__u64 change = csum_change(ip->saddr, saddr) + csum_change(ip->daddr, daddr);
 	__u16 *ttl = (__u16 *)&ip->ttl, before = *ttl;
 
 	ip->ttl--;
 	ip->check = csum_apply(ip->check, change + csum_change16(before, *ttl));
+}
+
+/* The same, and new addresses; returns their change. */
+static __always_inline __u64 rewrite_ip4(struct iphdr *ip, const struct endpoints *to)
+{
+	__be32 saddr = to->saddr.word[0], daddr = to->daddr.word[0];
+	__u64 change = csum_change(ip->saddr, saddr) + csum_change(ip->daddr, daddr);
+
+	ttl_less(ip, change);
 	ip->saddr = saddr;
 	ip->daddr = daddr;
 	return change;
 }
 
-/* Gives a TCP or UDP packet over IPv4 new addresses and ports. */
-static __always_inline void rewrite(struct packet *p, const struct endpoints *to)
+static __always_inline __u64 rewrite_ip6(struct packet *p, struct ipv6_header *ip,
+					 const struct endpoints *to)
 {
-	__u64 change = rewrite_ip(p->ip, to->saddr, to->daddr) +
-		       csum_change16(p->sport, to->sport) + csum_change16(p->dport, to->dport);
+	ip->hop_limit--;
+	__builtin_memcpy(ip->saddr, &to->saddr, sizeof(to->saddr));
+	__builtin_memcpy(ip->daddr, &to->daddr, sizeof(to->daddr));
+	return csum_change_address(&p->h->saddr, &to->saddr) +
+	       csum_change_address(&p->h->daddr, &to->daddr);
+}
 
-	if (p->proto == IPPROTO_TCP) {
-		p->tcp->source = to->sport;
-		p->tcp->dest = to->dport;
-		p->tcp->check = csum_apply(p->tcp->check, change);
+/* New ports, and TCP's or UDP's checksum; `change` is that of the addresses. */
+static __always_inline void rewrite_l4(struct packet *p, const struct endpoints *to, __u64 change)
+{
+	struct tcphdr *tcp;
+	struct udphdr *udp;
+
+	change += csum_change16(p->h->sport, to->sport) + csum_change16(p->h->dport, to->dport);
+	if (p->h->proto == IPPROTO_TCP) {
+		tcp = packet_at(p->ctx, p->h->l4, sizeof(*tcp));
+		if (!tcp)
+			return;
+		tcp->source = to->sport;
+		tcp->dest = to->dport;
+		tcp->check = csum_apply(tcp->check, change);
 	} else {
-		p->udp->source = to->sport;
-		p->udp->dest = to->dport;
-		p->udp->check = csum_apply_udp(p->udp->check, change);
+		udp = packet_at(p->ctx, p->h->l4, sizeof(*udp));
+		if (!udp)
+			return;
+		udp->source = to->sport;
+		udp->dest = to->dport;
+		udp->check = csum_apply_udp(udp->check, change);
 	}
 }
 
-/* The packet that an ICMP error quotes: IP header and at least 8 bytes more. */
-struct quote {
-	struct iphdr *ip;
-	__be16 *ports; /* source, destination */
-	__u16 *check; /* of TCP or UDP, NULL when it is not quoted */
-};
-
-/* Gives the quoted packet new addresses and ports, and ICMP its new checksum. */
-static __always_inline void rewrite_quote(struct icmphdr *icmp, const struct quote *quote,
-					  const struct endpoints *to)
+__noinline int rewrite6(struct xdp_md *ctx)
 {
-	__u64 addresses =
-		csum_change(quote->ip->saddr, to->saddr) + csum_change(quote->ip->daddr, to->daddr);
-	__u64 ports = csum_change16(quote->ports[0], to->sport) +
-		      csum_change16(quote->ports[1], to->dport);
-	__u16 check = csum_apply(quote->ip->check, addresses);
-	__u64 change = addresses + ports + csum_change16(quote->ip->check, check);
+	struct ipv6_header *ip;
+	struct packet p;
+	__u64 change;
 
-	quote->ip->check = check;
-	quote->ip->saddr = to->saddr;
-	quote->ip->daddr = to->daddr;
-	quote->ports[0] = to->sport;
-	quote->ports[1] = to->dport;
-	if (quote->check) {
-		if (quote->ip->protocol == IPPROTO_TCP)
-			check = csum_apply(*quote->check, addresses + ports);
-		else
-			check = csum_apply_udp(*quote->check, addresses + ports);
-		change += csum_change16(*quote->check, check);
-		*quote->check = check;
+	if (!packet_get(ctx, &p))
+		return 0;
+	ip = packet_at(ctx, p.h->l3, sizeof(*ip));
+	if (!ip)
+		return 0;
+	change = rewrite_ip6(&p, ip, &p.work->to);
+	if (p.h->fragment != FRAGMENT_LATER)
+		rewrite_l4(&p, &p.work->to, change);
+	return 0;
+}
+
+static __always_inline void rewrite(struct packet *p)
+{
+	struct iphdr *ip;
+	__u64 change;
+
+	if (p->h->v6) {
+		rewrite6(p->ctx);
+		return;
 	}
-	icmp->checksum = csum_apply(icmp->checksum, change);
+	ip = packet_at(p->ctx, p->h->l3, sizeof(*ip));
+	if (!ip)
+		return;
+	change = rewrite_ip4(ip, &p->work->to);
+	if (p->h->fragment != FRAGMENT_LATER)
+		rewrite_l4(p, &p->work->to, change);
 }
 
 #endif

@@ -1,113 +1,375 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ICMP errors (RFC 792, RFC 5508) about a packet that went through nat: they
- * reach the side that sent it, speaking of the packet as that side knows it.
- * Everything else in ICMP is passed on.
+ * ICMP and ICMPv6 errors (RFC 792, RFC 4443, RFC 5508) about a packet that came
+ * through here: they reach the side that sent it, speaking of the packet as
+ * that side knows it. Echo requests to a service's address are answered.
+ * Everything else is passed on.
  */
 #ifndef XDPLB_ICMP_H
 #define XDPLB_ICMP_H
 
-#include "nat.h"
+#include "answer.h"
 #include "parse.h"
+#include "to_backend.h"
 
 #define QUOTED 8 /* bytes behind the quoted IP header that every error has */
 #define TCP_CHECK 16 /* where TCP's and UDP's checksums lie */
 #define UDP_CHECK 6
 
-static __always_inline bool is_error(const struct icmphdr *icmp)
+#define ICMP_SOURCE_QUENCH 4
+#define ICMP_TIME_EXCEEDED 11
+#define ICMP_PARAMETER_PROBLEM 12
+#define ICMPV6_UNREACHABLE 1
+#define ICMPV6_PARAMETER_PROBLEM 4
+
+#define PATH_MTU_MIN 552 /* as the kernel's net.ipv4.route.min_pmtu */
+
+static __always_inline bool is_error(const struct packet *p, __u8 type)
 {
-	return icmp->type == ICMP_DEST_UNREACH || icmp->type == ICMP_TIME_EXCEEDED ||
-	       icmp->type == ICMP_PARAMETERPROB || icmp->type == ICMP_SOURCE_QUENCH;
+	if (p->h->v6)
+		return type >= ICMPV6_UNREACHABLE && type <= ICMPV6_PARAMETER_PROBLEM;
+	return type == ICMP_UNREACHABLE || type == ICMP_SOURCE_QUENCH ||
+	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER_PROBLEM;
 }
 
-/* Finds the quoted headers; false when they are cut short or not ours to read. */
-static __always_inline bool quote_read(const struct packet *p, struct quote *quote)
+static __always_inline bool is_echo_request(const struct packet *p, __u8 type)
 {
-	void *end = (void *)(long)p->ctx->data_end, *l4, *check;
-	struct iphdr *ip = (void *)(p->icmp + 1);
-	__u32 total = bpf_ntohs(p->ip->tot_len);
+	return type == (p->h->v6 ? ICMPV6_ECHO_REQUEST : ICMP_ECHO_REQUEST);
+}
 
-	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl < 5)
+/* The quoted packet has so many bytes from this offset on, which the error's length covers. */
+static __always_inline bool is_quoted(const struct packet *p, __u32 offset, __u32 size)
+{
+	return offset + size <= frame_bytes(p) && packet_at(p->ctx, offset, size);
+}
+
+/* Reads the quoted headers; false when they are cut short or not ours to read. */
+static __always_inline bool quote_read(struct packet *p, struct headers *q)
+{
+	const __be16 *ports;
+
+	q->l3 = p->h->l4 + sizeof(struct icmp_header);
+	if ((p->h->v6 ? parse_ipv6(p->ctx, QUOTE) : parse_ip4(p, q, READ_ONCE(q->l3))) != GO_ON)
 		return false;
-	l4 = (void *)ip + ip->ihl * 4;
-	if (l4 + QUOTED > end || ip->frag_off & bpf_htons(IP_OFFSET))
+	if (q->fragment == FRAGMENT_LATER || !is_quoted(p, q->l4, QUOTED) || !is_whole(p))
 		return false;
-	if ((__u32)(l4 + QUOTED - (void *)p->ip) > total || !is_whole(p))
+	ports = packet_at(p->ctx, q->l4, QUOTED);
+	if (!ports)
 		return false;
-	quote->ip = ip;
-	quote->ports = l4;
-	quote->check = NULL;
-	if (ip->protocol == IPPROTO_UDP) {
-		quote->check = l4 + UDP_CHECK;
-		return true;
+	q->sport = ports[0];
+	q->dport = ports[1];
+	return true;
+}
+
+/* The quoted TCP's or UDP's checksum, NULL when it is not quoted. */
+static __always_inline __u16 *quoted_check(struct packet *p, const struct headers *q)
+{
+	__u32 offset = q->l4 + (q->proto == IPPROTO_TCP ? TCP_CHECK : UDP_CHECK);
+
+	return is_quoted(p, offset, sizeof(__u16)) ? packet_at(p->ctx, offset, sizeof(__u16)) :
+						     NULL;
+}
+
+/* Gives the quoted packet's header new addresses; returns the change of all of it. */
+static __always_inline __u64 quoted_ip(struct packet *p, const struct headers *q,
+				       const struct endpoints *to, __u64 addresses)
+{
+	struct ipv6_header *ip6;
+	struct iphdr *ip;
+	__u16 before;
+
+	if (p->h->v6) {
+		ip6 = packet_at(p->ctx, q->l3, sizeof(*ip6));
+		if (!ip6)
+			return 0;
+		__builtin_memcpy(ip6->saddr, &to->saddr, sizeof(to->saddr));
+		__builtin_memcpy(ip6->daddr, &to->daddr, sizeof(to->daddr));
+		return addresses;
 	}
-	check = l4 + TCP_CHECK;
-	if (check + 2 <= end && (__u32)(check + 2 - (void *)p->ip) <= total)
-		quote->check = check;
-	return ip->protocol == IPPROTO_TCP;
+	ip = packet_at(p->ctx, q->l3, sizeof(*ip));
+	if (!ip)
+		return 0;
+	before = ip->check;
+	ip->check = csum_apply(before, addresses);
+	ip->saddr = to->saddr.word[0];
+	ip->daddr = to->daddr.word[0];
+	return addresses + csum_change16(before, ip->check);
 }
 
-/* About a packet of ours to a backend: tells the client. */
-static __always_inline int error_to_client(struct packet *p, const struct quote *quote,
-					   struct xdplb_nat_record *record)
+/* The quoted packet becomes work->to; returns the change of all of it. */
+static __always_inline __u64 quoted_rewrite(struct packet *p, const struct headers *q)
 {
-	struct endpoints reply, sent;
+	const struct endpoints *to = &p->work->to;
+	__u64 addresses = csum_change_address(&q->saddr, &to->saddr) +
+			  csum_change_address(&q->daddr, &to->daddr);
+	__u64 ports = csum_change16(q->sport, to->sport) + csum_change16(q->dport, to->dport);
+	__u64 change = quoted_ip(p, q, to, addresses) + ports;
+	__be16 *port = packet_at(p->ctx, q->l4, QUOTED);
+	__u16 *check = quoted_check(p, q), before;
+
+	if (port) {
+		port[0] = to->sport;
+		port[1] = to->dport;
+	}
+	if (!check)
+		return change;
+	before = *check;
+	if (q->proto == IPPROTO_TCP)
+		*check = csum_apply(before, addresses + ports);
+	else
+		*check = csum_apply_udp(before, addresses + ports);
+	return change + csum_change16(before, *check);
+}
+
+/* The error's own header says the addresses of work->outer; returns their change. */
+static __always_inline __u64 error_ip(struct packet *p)
+{
+	struct ipv6_header *ip6;
+	struct iphdr *ip;
+
+	if (p->h->v6) {
+		ip6 = packet_at(p->ctx, p->h->l3, sizeof(*ip6));
+		return ip6 ? rewrite_ip6(p, ip6, &p->work->outer) : 0;
+	}
+	ip = packet_at(p->ctx, p->h->l3, sizeof(*ip));
+	if (ip)
+		rewrite_ip4(ip, &p->work->outer);
+	return 0; /* ICMP does not count them */
+}
+
+/* The quoted packet becomes work->to, the error goes from and to the addresses of work->outer. */
+__noinline int error_rewrite(struct xdp_md *ctx)
+{
+	struct icmp_header *icmp;
+	struct packet p;
+	__u64 change;
+
+	if (!packet_get(ctx, &p))
+		return 0;
+	change = quoted_rewrite(&p, &p.work->headers[QUOTE]) + error_ip(&p);
+	icmp = packet_at(ctx, p.h->l4, sizeof(*icmp));
+	if (icmp)
+		icmp->checksum = csum_apply(icmp->checksum, change);
+	return 0;
+}
+
+/* Who the error is about speaks the other way round. */
+static __always_inline void endpoints_turn(struct endpoints *to)
+{
+	struct endpoints from = *to;
+
+	to->saddr = from.daddr;
+	to->sport = from.dport;
+	to->daddr = from.saddr;
+	to->dport = from.sport;
+}
+
+/* Rewrites the error and sends it. */
+static __always_inline int error_send(struct packet *p, const struct xdplb_way *way)
+{
+	int verdict = way_fits(p, way, 0);
+
+	if (verdict != GO_ON)
+		return verdict;
+	error_rewrite(p->ctx);
+	return send(p, way);
+}
+
+/* About a packet of nat to a backend: tells the client. */
+static __always_inline int nat_error(struct packet *p)
+{
 	int verdict;
 
-	if (!nat_back(record, &reply))
+	if (!nat_back(p))
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	verdict = hop_to_client(p, record, reply.saddr);
+	verdict = hop_to_client(p, &p->work->to.saddr);
 	if (verdict != GO_ON)
 		return verdict;
-	sent = (struct endpoints){ reply.daddr, reply.saddr, reply.dport, reply.sport };
-	rewrite_quote(p->icmp, quote, &sent);
-	rewrite_ip(p->ip, reply.saddr, reply.daddr);
-	return send(p, record->out, record->dmac, record->smac);
+	p->work->outer = p->work->to;
+	endpoints_turn(&p->work->to);
+	return error_send(p, &p->work->record.way);
 }
 
-/* About a reply of ours to a client: tells the backend. */
-static __always_inline int error_to_backend(struct packet *p, const struct quote *quote)
+/* About a packet of dnat to the backend: tells the client, whose address it has. */
+static __always_inline int dnat_error(struct packet *p, const struct headers *q, __u32 backend_id)
 {
-	struct xdplb_backend_cpu *hop;
-	struct endpoints to, sent;
-	int verdict = nat_towards(p, &to, &hop);
+	int verdict;
 
+	if (!dnat_back(p, backend_id))
+		return drop(p, XDPLB_DROP_NO_BACKEND);
+	verdict = client_hop(p, &p->h->saddr, &p->h->daddr);
 	if (verdict != GO_ON)
 		return verdict;
-	sent = (struct endpoints){ to.daddr, to.saddr, to.dport, to.sport };
-	rewrite_quote(p->icmp, quote, &sent);
-	rewrite_ip(p->ip, to.saddr, to.daddr);
-	return send(p, hop->out, hop->dmac, hop->smac);
+	p->work->to.daddr = q->saddr;
+	p->work->to.dport = q->sport;
+	endpoints_turn(&p->work->to);
+	p->work->outer.saddr = p->h->saddr;
+	p->work->outer.daddr = p->h->daddr;
+	return error_send(p, &p->work->record.way);
 }
 
-static __always_inline int icmp(struct packet *p)
+/* What the quote of a reply to a client becomes for its backend, and the error's own addresses. */
+static __always_inline bool error_towards(struct packet *p, const struct headers *q, __u32 method,
+					  struct xdplb_backend *backend)
 {
-	struct xdplb_nat_record *record, copy;
-	struct quote quote;
-	const struct iphdr *ip;
+	struct endpoints *to = &p->work->to;
 
-	if (!is_error(p->icmp) || is_fragment(p->ip) || !quote_read(p, &quote))
-		return XDP_PASS;
-	ip = quote.ip;
-	if (p->ip->daddr != ip->saddr)
-		return XDP_PASS;
-	switch (record_find(ip->daddr, quote.ports[1], ip->saddr, quote.ports[0], ip->protocol,
-			    &record, &copy)) {
+	if (method == XDPLB_NAT) {
+		if (!nat_towards(p, p->value, backend))
+			return false;
+		p->work->outer = *to;
+		endpoints_turn(to);
+		return true;
+	}
+	__builtin_memcpy(&to->saddr, backend->addr, sizeof(to->saddr));
+	to->sport = backend->port;
+	to->daddr = q->daddr;
+	to->dport = q->dport;
+	p->work->outer.saddr = p->h->saddr;
+	p->work->outer.daddr = to->saddr;
+	return true;
+}
+
+/* About a packet of the service to a client, of the flow p->value: tells the backend. */
+static __always_inline int error_to_backend(struct packet *p, const struct headers *q)
+{
+	__u32 id = XDPLB_FIELD(p->value, BACKEND), method = method_of(p->value);
+	struct xdplb_backend_cpu *hop = backend_cpu_of(id);
+	struct xdplb_backend *backend = backend_of(id);
+	int verdict;
+
+	if (!backend || !hop)
+		return drop(p, XDPLB_DROP_NO_BACKEND);
+	if (is_last_hop(p, method))
+		return drop(p, XDPLB_DROP_TTL);
+	if (method == XDPLB_IPIP || method == XDPLB_GUE)
+		return wrap_for(p, p->value);
+	if (method == XDPLB_DSR) {
+		verdict = hop_to_backend(p, hop, backend, &p->h->saddr);
+		if (verdict == GO_ON)
+			verdict = way_fits(p, &hop->way, 0);
+		return verdict == GO_ON ? send(p, &hop->way) : verdict;
+	}
+	if (!error_towards(p, q, method, backend))
+		return drop(p, XDPLB_DROP_NO_BACKEND);
+	verdict = hop_to_backend(p, hop, backend, &p->work->outer.saddr);
+	return verdict == GO_ON ? error_send(p, &hop->way) : verdict;
+}
+
+/* It says that a packet did not fit, and how much does: `mtu`, else 0. */
+static __always_inline __u32 error_mtu(const struct packet *p, const struct icmp_header *icmp)
+{
+	__u32 least = p->h->v6 ? IPV6_MTU_MIN : PATH_MTU_MIN, mtu = bpf_ntohs(icmp->rest[1]);
+
+	if (p->h->v6 ? icmp->type != ICMPV6_TOO_BIG || icmp->rest[0] :
+		       icmp->type != ICMP_UNREACHABLE || icmp->code != ICMP_FRAGMENTATION_NEEDED)
+		return 0;
+	return mtu < least ? least : mtu;
+}
+
+#define TUNNELS 256 /* backends with one address that are told of their path's MTU */
+
+/*
+ * About a packet that we wrapped: the path to these backends, from `id` on,
+ * takes no more than `mtu`.
+ */
+__noinline int tunnel_narrows(struct xdp_md *ctx, __u32 id, __u32 mtu)
+{
+	const struct headers *q;
+	struct packet p;
+
+	if (!packet_get(ctx, &p))
+		return 0;
+	q = &p.work->headers[QUOTE];
+	for (int i = 0; i < TUNNELS; i++) {
+		struct xdplb_backend *backend = backend_of(id);
+
+		if (!id || !backend)
+			return 0;
+		if (same_address(address_of(backend->source), &q->saddr)) {
+			WRITE_ONCE(backend->path_mtu_seen, p.cpu->now);
+			WRITE_ONCE(backend->path_mtu, mtu);
+		}
+		id = backend->next_tunnel;
+	}
+	return 0;
+}
+
+static __always_inline void tunnel_error(struct packet *p, const struct headers *q)
+{
+	const struct icmp_header *icmp = packet_at(p->ctx, p->h->l4, sizeof(*icmp));
+	__u32 mtu = icmp ? error_mtu(p, icmp) : 0, id;
+
+	if (!mtu || (q->proto != IPPROTO_IPIP && q->proto != IPPROTO_IPV6 &&
+		     (q->proto != IPPROTO_UDP || q->dport != p->config->gue_port)))
+		return;
+	id = directory_find(p, XDPLB_KIND_TUNNEL, &q->daddr, 0, 0);
+	if (id)
+		tunnel_narrows(p->ctx, id, mtu);
+}
+
+/* About a packet of ours from a client to a backend? Then it tells the client. */
+static __always_inline int error_forward(struct packet *p, const struct headers *q)
+{
+	struct xdplb_nat_record *record;
+	__u32 id;
+
+	id = directory_find(p, XDPLB_KIND_BACKEND, &q->daddr, q->dport, q->proto);
+	switch (record_find(p, id, &q->saddr, q->sport, &record)) {
 	case RECORD_BUSY:
 		return drop(p, XDPLB_DROP_RACE);
 	case RECORD_FOUND:
-		if (p->ip->ttl <= 1)
-			return drop(p, XDPLB_DROP_TTL);
-		return error_to_client(p, &quote, &copy);
+		return p->h->ttl <= 1 ? drop(p, XDPLB_DROP_TTL) : nat_error(p);
 	case RECORD_NONE:
 		break;
 	}
-	p->service = directory_find(XDPLB_KIND_SERVICE, ip->saddr, quote.ports[0], ip->protocol);
-	if (!p->service || !flow_find(p, ip->daddr, quote.ports[1]))
+	id = directory_find(p, XDPLB_KIND_DNAT, &q->daddr, q->dport, q->proto);
+	if (id)
+		id = dnat_owner(p->ctx, id, &q->saddr, q->sport);
+	if (!id)
+		return GO_ON;
+	return p->h->ttl <= 1 ? drop(p, XDPLB_DROP_TTL) : dnat_error(p, q, id);
+}
+
+static __always_inline int error(struct packet *p)
+{
+	struct headers *q = &p->work->headers[QUOTE];
+	int verdict;
+
+	if (!quote_read(p, q) || !same_address(&p->h->daddr, &q->saddr))
 		return XDP_PASS;
-	if (p->ip->ttl <= 1)
-		return drop(p, XDPLB_DROP_TTL);
-	return error_to_backend(p, &quote);
+	if (q->proto != IPPROTO_TCP && q->proto != IPPROTO_UDP) {
+		tunnel_error(p, q);
+		return XDP_PASS;
+	}
+	verdict = error_forward(p, q);
+	if (verdict != GO_ON)
+		return verdict;
+	p->service = directory_find(p, XDPLB_KIND_SERVICE, &q->saddr, q->sport, q->proto);
+	if (p->service && flow_find(p, flow_key(p->h->v6, &q->daddr, q->dport, p->service)))
+		return error_to_backend(p, q);
+	tunnel_error(p, q);
+	return XDP_PASS;
+}
+
+__noinline int icmp(struct xdp_md *ctx)
+{
+	const struct icmp_header *icmp;
+	struct packet p;
+	__u8 type;
+
+	if (!packet_get(ctx, &p) || p.h->fragment)
+		return XDP_PASS;
+	icmp = packet_at(ctx, p.h->l4, sizeof(*icmp));
+	if (!icmp)
+		return XDP_PASS;
+	type = icmp->type;
+	if (is_error(&p, type))
+		return error(&p);
+	if (is_echo_request(&p, type) && p.config->echo && is_whole(&p) &&
+	    directory_find(&p, XDPLB_KIND_ADDRESS, &p.h->daddr, 0, 0))
+		return echo(ctx);
+	return XDP_PASS;
 }
 
 #endif

@@ -7,6 +7,7 @@
 #define XDPLB_NAT_H
 
 #include "forward.h"
+#include "fragment.h"
 #include "next_hop.h"
 
 /*
@@ -30,18 +31,21 @@ __noinline int port_victim(__u32 pool_id)
 }
 
 /* Takes a port of the pool back for a new flow. 0, or -1 when there was none. */
-__noinline int port_reclaim(__u32 pool_id)
+__noinline int port_reclaim(struct xdp_md *ctx, __u32 pool_id)
 {
 	int port = port_victim(pool_id);
-	const struct xdplb_nat_record *record = port < 0 ? NULL : record_at(pool_id, port & 0xffff);
-	struct xdplb_flow *flow = record ? flow_at(READ_ONCE(record->flow)) : NULL;
-	__u64 value = flow ? READ_ONCE(flow->value) : 0;
+	struct xdplb_nat_record *record = port < 0 ? NULL : record_at(pool_id, port & 0xffff);
+	const struct xdplb_backend *backend =
+		record ? backend_of(READ_ONCE(record->backend)) : NULL;
+	struct packet p;
 
-	if (!flow)
+	if (!backend || !packet_get(ctx, &p))
 		return -1;
-	if (XDPLB_FIELD(value, PORT) == (__u32)port &&
-	    XDPLB_FIELD(value, BACKEND) == READ_ONCE(record->backend) && flow_rank(value))
-		return flow_remove(record->flow, value);
+	if (flow_lookup(ctx, address_of(record->client), record->client_port, backend->service) &&
+	    XDPLB_FIELD(p.work->value, PORT) == (__u32)port &&
+	    XDPLB_FIELD(p.work->value, BACKEND) == READ_ONCE(record->backend) &&
+	    flow_rank(p.work->value))
+		return flow_remove(p.work->flow_index, p.work->value);
 	port_mark(pool_id, port, PORT_KEPT); /* the mark was late: the flow goes on */
 	return -1;
 }
@@ -65,7 +69,7 @@ __noinline int source_port(struct xdp_md *ctx, __u32 backend_id, __u32 at, bool 
 	if (!backend || !(backend->pools & 1 << at))
 		return -1;
 	pool = backend->pool[at];
-	if (reclaim && port_reclaim(pool))
+	if (reclaim && port_reclaim(ctx, pool))
 		return -1;
 	return port_take(ctx, pool);
 }
@@ -95,27 +99,18 @@ __noinline int nat_port(struct xdp_md *ctx, __u32 backend_id, __u32 turn)
 	return -1;
 }
 
-/* Writes the record of a new flow. The client's own packet shows the way back. */
+/* Writes the record of a new flow. */
 static __always_inline bool nat_record(const struct packet *p, __u32 backend, __u32 pool, int port)
 {
-	const struct xdplb_interface *interface = interface_of(p, p->ctx->ingress_ifindex);
 	struct xdplb_nat_record *record = record_at(pool, port);
 
 	if (!record || !record_lock(record))
 		return false;
 	record->backend = backend;
-	record->flow = p->flow_index;
-	record->client[0] = p->ip->saddr;
-	record->client_port = p->sport;
+	__builtin_memcpy(record->client, &p->h->saddr, sizeof(record->client));
+	record->client_port = p->h->sport;
 	record->seen = p->cpu->now - 1;
-	record->out = p->ctx->ingress_ifindex;
-	mac_copy(record->dmac, p->eth->h_source);
-	mac_copy(record->smac, p->eth->h_dest);
-	if (interface->out) {
-		/* A frame may have been sent to another station and have come here too. */
-		record->out = interface->out;
-		mac_copy(record->smac, interface->mac);
-	}
+	way_learn(p, &record->way);
 	record_unlock(record);
 	return true;
 }
@@ -144,109 +139,108 @@ static __always_inline int nat_open(struct packet *p, __u32 backend_id)
 	return GO_ON;
 }
 
-/* Ethernet header to the end of the IP packet, without padding. */
-static __always_inline __u32 frame_bytes(const struct packet *p)
+/* Who speaks to the backend for a flow (its value): work->to. */
+static __always_inline bool nat_towards(struct packet *p, __u64 value,
+					const struct xdplb_backend *backend)
 {
-	return ETH_HLEN + bpf_ntohs(p->ip->tot_len);
-}
+	const struct xdplb_pool *pool = pool_of(backend->pool[XDPLB_FIELD(value, SNAT)]);
+	struct endpoints *to = &p->work->to;
 
-/* Who speaks to the backend for the flow p->value, and how to get there. */
-static __always_inline int nat_towards(struct packet *p, struct endpoints *to,
-				       struct xdplb_backend_cpu **hop)
-{
-	const struct xdplb_backend *backend = backend_of(XDPLB_FIELD(p->value, BACKEND));
-	const struct xdplb_pool *pool;
-
-	*hop = backend_cpu_of(XDPLB_FIELD(p->value, BACKEND));
-	if (!backend || !*hop)
-		return drop(p, XDPLB_DROP_NO_BACKEND);
-	pool = pool_of(backend->pool[XDPLB_FIELD(p->value, SNAT)]);
 	if (!pool)
-		return drop(p, XDPLB_DROP_NO_BACKEND);
-	to->saddr = pool->addr[0];
-	to->sport = bpf_htons(XDPLB_FIELD(p->value, PORT));
-	to->daddr = backend->addr[0];
+		return false;
+	__builtin_memcpy(&to->saddr, pool->addr, sizeof(to->saddr));
+	__builtin_memcpy(&to->daddr, backend->addr, sizeof(to->daddr));
+	to->sport = bpf_htons(XDPLB_FIELD(value, PORT));
 	to->dport = backend->port;
-	return hop_to_backend(p, *hop, to->saddr, to->daddr);
+	return true;
 }
 
-/* Sends a packet of the flow p->flow to its backend. */
-static __always_inline int to_backend(struct packet *p)
+/* The client and the service of work->record, as a reply shows them: work->to. */
+static __always_inline bool nat_back(struct packet *p)
 {
-	struct xdplb_backend_cpu *hop;
-	struct endpoints to;
-	int verdict = nat_towards(p, &to, &hop);
+	const struct xdplb_nat_record *record = &p->work->record;
+	const struct xdplb_backend *backend = backend_of(record->backend);
+	const struct xdplb_service *service = backend ? service_of(backend->service) : NULL;
+	struct endpoints *to = &p->work->to;
 
-	if (verdict != GO_ON)
-		return verdict;
-	hop->packets++;
-	hop->bytes += frame_bytes(p);
-	rewrite(p, &to);
-	return send(p, hop->out, hop->dmac, hop->smac);
+	if (!service)
+		return false;
+	__builtin_memcpy(&to->saddr, service->addr, sizeof(to->saddr));
+	__builtin_memcpy(&to->daddr, record->client, sizeof(to->daddr));
+	to->sport = service->port;
+	to->dport = record->client_port;
+	return true;
+}
+
+/* The flow of work->record, by its value and index in struct work; false: it is gone. */
+static __always_inline bool record_flow(struct packet *p)
+{
+	const struct xdplb_nat_record *copy = &p->work->record;
+	const struct xdplb_backend *backend = backend_of(copy->backend);
+	__u64 identity = XDPLB_FIELD_OF(BACKEND, copy->backend) |
+			 XDPLB_FIELD_OF(PORT, bpf_ntohs(p->h->dport));
+	__u64 mask = XDPLB_FIELD_MASK(BACKEND) | XDPLB_FIELD_MASK(PORT);
+
+	return backend &&
+	       flow_lookup(p->ctx, address_of(p->work->record.client), copy->client_port,
+			   backend->service) &&
+	       (p->work->value & mask) == identity;
 }
 
 /* Once a second, and when TCP says something: tells the flow. */
-static __always_inline void record_touch(struct packet *p, struct xdplb_nat_record *record,
-					 const struct xdplb_nat_record *copy)
+static __always_inline void record_touch(struct packet *p, struct xdplb_nat_record *record)
 {
-	__u64 identity =
-		XDPLB_FIELD_OF(BACKEND, copy->backend) | XDPLB_FIELD_OF(PORT, bpf_ntohs(p->dport));
-	__u64 mask = XDPLB_FIELD_MASK(BACKEND) | XDPLB_FIELD_MASK(PORT);
+	const struct xdplb_nat_record *copy = &p->work->record;
 
-	if (copy->seen == (__u16)p->cpu->now && !(p->tcp_flags & (TCP_FIN | TCP_RST)))
+	if (copy->seen == (__u16)p->cpu->now && !(p->h->tcp_flags & (TCP_FIN | TCP_RST)))
 		return;
-	p->flow_index = copy->flow;
-	p->flow = flow_at(p->flow_index);
-	if (!p->flow)
+	if (!record_flow(p))
 		return;
-	p->value = READ_ONCE(p->flow->value);
-	if ((p->value & mask) != identity || !is_flow(p->value))
-		return;
+	p->value = p->work->value;
+	p->flow_index = p->work->flow_index;
 	flow_touch(p, false);
 	if (!record_lock(record))
 		return;
 	if (record->seq == copy->seq + 1) { /* still the flow that was copied */
 		record->seen = p->cpu->now;
-		record->out = copy->out;
-		mac_copy(record->dmac, copy->dmac);
-		mac_copy(record->smac, copy->smac);
+		record->way = copy->way;
 	}
 	record_unlock(record);
 }
 
-/* The client and the service of a record, as a reply shows them. */
-static __always_inline bool nat_back(const struct xdplb_nat_record *record, struct endpoints *to)
+/* Sends a reply, or a later fragment of one, of work->record; it becomes work->to. */
+static __always_inline int nat_send(struct packet *p)
 {
-	const struct xdplb_backend *backend = backend_of(record->backend);
-	const struct xdplb_service *service = backend ? service_of(backend->service) : NULL;
-
-	if (!service)
-		return false;
-	to->saddr = service->addr[0];
-	to->sport = service->port;
-	to->daddr = record->client[0];
-	to->dport = record->client_port;
-	return true;
-}
-
-/* Sends a reply, whose record was read into `copy`, to the client. */
-static __always_inline int to_client(struct packet *p, struct xdplb_nat_record *record,
-				     struct xdplb_nat_record *copy)
-{
+	const struct xdplb_nat_record *copy = &p->work->record;
 	struct xdplb_backend_cpu *cpu = backend_cpu_of(copy->backend);
-	struct endpoints to;
-	int verdict;
+	int verdict = way_fits(p, &copy->way, 0);
 
-	if (!cpu || !nat_back(copy, &to))
-		return drop(p, XDPLB_DROP_NO_BACKEND);
-	verdict = hop_to_client(p, copy, to.saddr);
 	if (verdict != GO_ON)
 		return verdict;
-	record_touch(p, record, copy);
-	cpu->reply_packets++;
-	cpu->reply_bytes += frame_bytes(p);
-	rewrite(p, &to);
-	return send(p, copy->out, copy->dmac, copy->smac);
+	if (cpu) {
+		cpu->reply_packets++;
+		cpu->reply_bytes += frame_bytes(p);
+	}
+	rewrite(p);
+	return send(p, &copy->way);
+}
+
+/* Sends a reply to the client of `record`, of which work->record is a copy. */
+static __always_inline int nat_reply(struct packet *p, struct xdplb_nat_record *record)
+{
+	int verdict;
+
+	if (!nat_back(p))
+		return drop(p, XDPLB_DROP_NO_BACKEND);
+	verdict = hop_to_client(p, &p->work->to.saddr);
+	if (verdict != GO_ON)
+		return verdict;
+	record_touch(p, record);
+	if (p->h->fragment)
+		fragment_remember(p->ctx, XDPLB_FRAGMENT_NAT_REPLY,
+				  XDPLB_FIELD_OF(BACKEND, p->work->pool) |
+					  XDPLB_FIELD_OF(PORT, bpf_ntohs(p->h->dport)));
+	return nat_send(p);
 }
 
 #endif

@@ -17,7 +17,7 @@
 
 #include <bpf/bpf_endian.h>
 
-#include "packet.h"
+#include "service.h"
 
 #define PORT_TRIES 128 /* each port of the machine's own costs one, once */
 #define ALL_PORTS (~0ULL)
@@ -51,11 +51,6 @@ static __always_inline __u32 group_index(__u32 group)
 static __always_inline __u32 group_word(__u32 group)
 {
 	return group_index(group) / 64;
-}
-
-static __always_inline struct xdplb_pool *pool_of(__u32 id)
-{
-	return bpf_map_lookup_elem(&xdplb_pools, &id);
 }
 
 static __always_inline struct xdplb_block *block_of(const struct xdplb_pool *pool, __u32 group,
@@ -265,32 +260,61 @@ __noinline int port_free(__u32 pool_id, __u32 port)
 	return 0;
 }
 
+/* The socket that this would be the other end of: its kind differs by family only. */
+static __always_inline struct bpf_sock *socket_find(struct xdp_md *ctx, __u32 proto,
+						    struct bpf_sock_tuple *tuple, __u32 size)
+{
+	if (proto == IPPROTO_TCP)
+		return bpf_skc_lookup_tcp(ctx, tuple, size, BPF_F_CURRENT_NETNS, 0);
+	return bpf_sk_lookup_udp(ctx, tuple, size, BPF_F_CURRENT_NETNS, 0);
+}
+
 /*
  * The machine itself uses this port: a listener, or a connection of its own to
  * this backend from outside the local port range.
  */
-static __always_inline bool port_has_socket(struct xdp_md *ctx, const struct xdplb_pool *pool,
-					    __u32 port)
+static __always_inline bool port_has_socket4(struct xdp_md *ctx, const struct xdplb_pool *pool,
+					     __u32 port)
 {
-	struct bpf_sock_tuple tuple = {
-	    .ipv4 =
-		{
-		    .saddr = pool->backend_addr[0],
-		    .daddr = pool->addr[0],
-		    .sport = pool->backend_port,
-		    .dport = bpf_htons(port),
-		},
-	};
+	struct bpf_sock_tuple tuple = {};
 	struct bpf_sock *sk;
 
-	if (pool->proto == IPPROTO_TCP)
-		sk = bpf_skc_lookup_tcp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
-	else
-		sk = bpf_sk_lookup_udp(ctx, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	tuple.ipv4.saddr = pool->backend_addr[0];
+	tuple.ipv4.daddr = pool->addr[0];
+	tuple.ipv4.sport = pool->backend_port;
+	tuple.ipv4.dport = bpf_htons(port);
+	sk = socket_find(ctx, pool->proto, &tuple, sizeof(tuple.ipv4));
 	if (!sk)
 		return false;
 	bpf_sk_release(sk);
 	return true;
+}
+
+static __always_inline bool port_has_socket6(struct xdp_md *ctx, const struct xdplb_pool *pool,
+					     __u32 port)
+{
+	struct bpf_sock_tuple tuple = {};
+	struct bpf_sock *sk;
+
+	__builtin_memcpy(tuple.ipv6.saddr, pool->backend_addr, sizeof(tuple.ipv6.saddr));
+	__builtin_memcpy(tuple.ipv6.daddr, pool->addr, sizeof(tuple.ipv6.daddr));
+	tuple.ipv6.sport = pool->backend_port;
+	tuple.ipv6.dport = bpf_htons(port);
+	sk = socket_find(ctx, pool->proto, &tuple, sizeof(tuple.ipv6));
+	if (!sk)
+		return false;
+	bpf_sk_release(sk);
+	return true;
+}
+
+__noinline int port_has_socket(struct xdp_md *ctx, __u32 pool_id, __u32 port)
+{
+	const struct xdplb_pool *pool = pool_of(pool_id);
+
+	if (!pool)
+		return 0;
+	return xdplb_is_ipv6(pool->addr) ? port_has_socket6(ctx, pool, port) :
+					   port_has_socket4(ctx, pool, port);
 }
 
 /* Takes a source port (host order) of the pool; -1 when none is free. */
@@ -309,7 +333,7 @@ __noinline int port_take(struct xdp_md *ctx, __u32 pool_id)
 		port = group_take(pool_id, group);
 		if (port < 0)
 			continue;
-		if (!port_has_socket(ctx, pool, port))
+		if (!port_has_socket(ctx, pool_id, port))
 			return port;
 		/* Not asked about again until user space looks which ports are in use. */
 		__sync_fetch_and_and(&config->port_allowed[group_index(port / 64)],

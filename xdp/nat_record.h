@@ -37,14 +37,13 @@ static __always_inline void record_unlock(struct xdplb_nat_record *record)
 	__sync_fetch_and_add(&record->seq, 1);
 }
 
-/* Copies the record; false when it was being written. */
-static __always_inline bool record_read(const struct xdplb_nat_record *record,
-					struct xdplb_nat_record *copy)
+/* Copies the record to work->record; false when it was being written. */
+static __always_inline bool record_read(struct packet *p, const struct xdplb_nat_record *record)
 {
 	__u32 seq = READ_ONCE(record->seq);
 
 	barrier();
-	*copy = *record;
+	p->work->record = *record;
 	barrier();
 	return !(seq & 1) && READ_ONCE(record->seq) == seq;
 }
@@ -69,14 +68,14 @@ enum record_found {
 };
 
 /* The pool of a source address among those of a backend, from `id` on; 0: none. */
-__noinline int pool_search(__u32 id, __be32 source)
+__noinline int pool_search(__u32 id, const struct address *source)
 {
-	for (int i = 0; i < XDPLB_SNATS; i++) {
-		const struct xdplb_pool *pool = pool_of(id);
+	for (int i = 0; i < XDPLB_SNATS && source; i++) {
+		struct xdplb_pool *pool = pool_of(id);
 
 		if (!id || !pool)
 			return 0;
-		if (pool->addr[0] == source)
+		if (same_address(address_of(pool->addr), source))
 			return id;
 		id = pool->next;
 	}
@@ -84,27 +83,26 @@ __noinline int pool_search(__u32 id, __be32 source)
 }
 
 /*
- * The flow whose backend (address, port) answers to a source address and port
- * of ours.
+ * The record of the source port `port` that `source` has towards a backend whose
+ * first pool is `id`; a copy and the pool's id are left in struct work.
  */
-static __always_inline enum record_found record_find(__be32 backend, __be16 backend_port,
-						     __be32 snat, __be16 snat_port, __u8 proto,
-						     struct xdplb_nat_record **record,
-						     struct xdplb_nat_record *copy)
+static __always_inline enum record_found record_find(struct packet *p, __u32 id,
+						     const struct address *source, __be16 port,
+						     struct xdplb_nat_record **record)
 {
-	__u32 id = directory_find(XDPLB_KIND_BACKEND, backend, backend_port, proto);
-	const struct xdplb_pool *pool = pool_of(id);
+	struct xdplb_pool *pool = pool_of(id);
 
 	if (!id || !pool)
 		return RECORD_NONE;
-	if (pool->addr[0] != snat)
-		id = pool_search(pool->next, snat);
-	*record = id ? record_at(id, bpf_ntohs(snat_port)) : NULL;
+	if (!same_address(address_of(pool->addr), source))
+		id = pool_search(pool->next, source);
+	p->work->pool = id;
+	*record = id ? record_at(id, bpf_ntohs(port)) : NULL;
 	if (!*record)
 		return RECORD_NONE;
-	if (!record_read(*record, copy))
+	if (!record_read(p, *record))
 		return RECORD_BUSY;
-	return copy->backend ? RECORD_FOUND : RECORD_NONE;
+	return p->work->record.backend ? RECORD_FOUND : RECORD_NONE;
 }
 
 #endif

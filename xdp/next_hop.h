@@ -1,137 +1,196 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The next hop: interface and MACs, asked of the kernel's routing and
+ * The next hop: interface, MACs and MTU, asked of the kernel's routing and
  * neighbour tables once a second; per CPU and backend on the way to it, per
- * flow on the way back to the client.
+ * flow on the way back to the client with nat, per client with dnat.
  */
 #ifndef XDPLB_NEXT_HOP_H
 #define XDPLB_NEXT_HOP_H
 
+#include "answer.h"
 #include "flow_table.h"
 
 #define AF_INET 2
+#define AF_INET6 10
 #define LOOPBACK_IFINDEX 1
 
-/*
- * As a route of a packet that came in here; where the interface does not
- * forward, as one of a packet that this machine sends (the loopback interface's
- * forwarding is set by xdplb-config, it changes nothing else). Returns a
- * BPF_FIB_LKUP_RET_*.
- */
-static __always_inline long route(struct packet *p, __be32 from, __be32 to,
-				  struct bpf_fib_lookup *fib)
+static __always_inline void fib_addresses(struct bpf_fib_lookup *fib, const struct address *from,
+					  const struct address *to)
 {
-	long result;
-
-	__builtin_memset(fib, 0, sizeof(*fib));
-	fib->family = AF_INET;
-	fib->l4_protocol = p->proto;
-	fib->ipv4_src = from;
-	fib->ipv4_dst = to;
-	fib->ifindex = p->ctx->ingress_ifindex;
-	result = bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
-	if (result != BPF_FIB_LKUP_RET_FWD_DISABLED)
-		return result;
-	fib->ifindex = LOOPBACK_IFINDEX;
-	return bpf_fib_lookup(p->ctx, fib, sizeof(*fib), 0);
+	if (fib->family == AF_INET6) {
+		__builtin_memcpy(fib->ipv6_src, from, sizeof(*from));
+		__builtin_memcpy(fib->ipv6_dst, to, sizeof(*to));
+	} else {
+		fib->ipv4_src = from->word[0];
+		fib->ipv4_dst = to->word[0];
+	}
 }
 
-/* The place of an interface in the list user space made; XDPLB_INTERFACES: none. */
-__noinline int interface_find(__u32 ifindex)
+/* Keeps what the kernel said of the interface, with what user space knows of it. */
+static __always_inline void way_set(const struct xdplb_config *config,
+				    const struct bpf_fib_lookup *fib, struct xdplb_way *way)
+{
+	const struct xdplb_interface *interface = interface_of(config, fib->ifindex);
+
+	way->out = interface->out ? interface->out : fib->ifindex;
+	way->vlan = interface->vlan;
+	way->mtu = fib->mtu_result;
+}
+
+/*
+ * Asks for the way, as of a packet that came in here; where the interface does
+ * not forward, as of one that this machine sends (the loopback interface's
+ * forwarding is set by xdplb-config, it changes nothing else). Returns a
+ * BPF_FIB_LKUP_RET_*; without a neighbour the way has everything but MACs.
+ */
+__noinline int way_ask(struct xdp_md *ctx, const struct address *from, const struct address *to,
+		       struct xdplb_way *way)
 {
 	const struct xdplb_config *config = config_get();
+	struct bpf_fib_lookup fib = {};
+	long result;
 
-	if (!config)
-		return XDPLB_INTERFACES;
-	for (int at = 0; at < XDPLB_INTERFACES; at++)
-		if ((config->interface[at].out & XDPLB_OUT_IFINDEX) == ifindex)
-			return at;
-	return XDPLB_INTERFACES;
+	if (!from || !to || !way || !config)
+		return BPF_FIB_LKUP_RET_NOT_FWDED;
+	fib.family = xdplb_is_ipv6(to->word) ? AF_INET6 : AF_INET;
+	fib.ifindex = ctx->ingress_ifindex;
+	fib.tot_len = 1; /* the kernel tells the MTU only who says a length */
+	fib_addresses(&fib, from, to);
+	result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED) {
+		fib.ifindex = LOOPBACK_IFINDEX;
+		fib.tot_len = 1;
+		result = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	}
+	if (result == BPF_FIB_LKUP_RET_SUCCESS || result == BPF_FIB_LKUP_RET_NO_NEIGH)
+		way_set(config, &fib, way);
+	if (result == BPF_FIB_LKUP_RET_SUCCESS) {
+		mac_copy(way->dmac, fib.dmac);
+		mac_copy(way->smac, fib.smac);
+	}
+	return result;
 }
 
-/* What user space said of it; its `out` is 0 when that was nothing. */
-static __always_inline const struct xdplb_interface *interface_of(const struct packet *p,
-								  __u32 ifindex)
+/* The way the client's own packet shows: back to who delivered it. */
+static __always_inline void way_learn(const struct packet *p, struct xdplb_way *way)
 {
-	__u32 at = interface_find(ifindex);
+	const struct xdplb_interface *interface = interface_of(p->config, p->ctx->ingress_ifindex);
+	const struct ethhdr *eth = packet_at(p->ctx, 0, sizeof(*eth));
 
-	asm volatile("" : "+r"(at)); /* keeps the mask, which the verifier needs */
-	return &p->config->interface[at & XDPLB_INTERFACES];
+	if (!eth)
+		return;
+	way->out = p->ctx->ingress_ifindex;
+	way->mtu = interface->mtu;
+	way->vlan = vlan_of(p);
+	mac_copy(way->dmac, eth->h_source);
+	mac_copy(way->smac, eth->h_dest);
+	if (interface->out) {
+		/* A frame may have been sent to another station and have come here too. */
+		way->out = interface->out;
+		mac_copy(way->smac, interface->mac);
+	}
 }
 
-/* The way out by this interface. */
-static __always_inline __u32 out_by(const struct packet *p, __u32 ifindex)
-{
-	__u32 out = interface_of(p, ifindex)->out;
-
-	return out ? out : ifindex;
-}
-
-static __always_inline int no_way(struct packet *p, long result)
+static __always_inline int no_way(struct packet *p, int result)
 {
 	return drop(p, result == BPF_FIB_LKUP_RET_NO_NEIGH ? XDPLB_DROP_NO_NEIGHBOUR :
 							     XDPLB_DROP_NO_ROUTE);
 }
 
+#define PATH_MTU_SECONDS 600 /* as the kernel's net.ipv4.route.mtu_expires */
+
+/* Routers beyond the first may have said that less fits (see icmp.h). */
+static __always_inline void
+path_mtu_apply(const struct packet *p, const struct xdplb_backend *backend, struct xdplb_way *way)
+{
+	__u32 mtu = READ_ONCE(backend->path_mtu);
+
+	if (mtu && mtu < way->mtu && p->cpu->now - backend->path_mtu_seen < PATH_MTU_SECONDS)
+		way->mtu = mtu;
+}
+
 /* Makes sure that `hop` knows the way to the backend. */
 static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend_cpu *hop,
-					  __be32 from, __be32 to)
+					  struct xdplb_backend *backend, const struct address *from)
 {
-	struct bpf_fib_lookup fib;
-	long result;
+	int result;
 
 	if (hop->looked_up == p->cpu->now)
 		return GO_ON;
-	result = route(p, from, to, &fib);
+	result = way_ask(p->ctx, from, address_of(backend->addr), &hop->way);
 	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED && hop->looked_up)
 		return GO_ON; /* the kernel has stopped telling: what it said last holds */
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return no_way(p, result);
-	hop->out = out_by(p, fib.ifindex);
-	mac_copy(hop->dmac, fib.dmac);
-	mac_copy(hop->smac, fib.smac);
+	path_mtu_apply(p, backend, &hop->way);
 	hop->looked_up = p->cpu->now;
 	return GO_ON;
 }
 
 /*
- * The same to the client, `record` being a copy. Where the kernel has no
- * neighbour entry, the way the client's packets came holds, if it leads out of
- * the same interface: who delivered them is a neighbour. So it does where the
- * kernel tells nothing.
+ * The same to the client of work->record. Where the kernel has no neighbour
+ * entry, the way the client's packets came holds, if it leads out of the same
+ * interface: who delivered them is a neighbour. So it does where the kernel
+ * tells nothing.
  */
-static __always_inline int hop_to_client(struct packet *p, struct xdplb_nat_record *record,
-					 __be32 from)
+static __always_inline int hop_to_client(struct packet *p, const struct address *from)
 {
-	struct bpf_fib_lookup fib;
-	long result;
+	struct xdplb_nat_record *record = &p->work->record;
+	struct xdplb_way way = record->way;
+	int result;
 
 	if (record->seen == (__u16)p->cpu->now)
 		return GO_ON;
-	result = route(p, from, record->client[0], &fib);
-	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED)
+	result = way_ask(p->ctx, from, address_of(record->client), &way);
+	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED && record->way.out)
 		return GO_ON;
-	if (result == BPF_FIB_LKUP_RET_NO_NEIGH && fib.ifindex == (record->out & XDPLB_OUT_IFINDEX))
+	if (result == BPF_FIB_LKUP_RET_NO_NEIGH && way.out == record->way.out)
 		return GO_ON;
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return no_way(p, result);
-	record->out = out_by(p, fib.ifindex);
-	mac_copy(record->dmac, fib.dmac);
-	mac_copy(record->smac, fib.smac);
+	if (!way.vlan && way.out == record->way.out)
+		way.vlan = record->way.vlan;
+	record->way = way;
+	return GO_ON;
+}
+
+/* The packet fits this way, with so many bytes more; else it is answered or dropped. */
+static __always_inline int way_fits(struct packet *p, const struct xdplb_way *way, __u32 more)
+{
+	if (p->h->total + more > way->mtu && way->mtu)
+		return too_big(p->ctx, way->mtu - more);
+	return GO_ON;
+}
+
+/*
+ * Gives a packet with one VLAN tag the id of the way out; its priority stays.
+ * A packet without a tag has no room for one.
+ */
+static __always_inline int vlan_change(struct packet *p, __be16 vlan)
+{
+	struct vlan_tag *tag;
+
+	if (p->h->l3 == ETH_HLEN)
+		return drop(p, XDPLB_DROP_VLAN);
+	tag = packet_at(p->ctx, ETH_HLEN, sizeof(*tag));
+	if (tag && p->h->l3 == ETH_HLEN + sizeof(*tag))
+		tag->tci = (tag->tci & ~bpf_htons(VLAN_ID)) | vlan;
 	return GO_ON;
 }
 
 /* Puts the MACs on and sends the packet out. */
-static __always_inline int send(struct packet *p, __u32 out, const void *dmac, const void *smac)
+static __always_inline int send(struct packet *p, const struct xdplb_way *way)
 {
-	__u32 ifindex = out & XDPLB_OUT_IFINDEX;
+	struct ethhdr *eth;
 
-	mac_copy(p->eth->h_dest, dmac);
-	mac_copy(p->eth->h_source, smac);
-	p->turned = ifindex == p->ctx->ingress_ifindex;
-	if (p->turned && !(out & XDPLB_OUT_REDIRECT))
-		return XDP_TX;
-	return bpf_redirect(ifindex, 0);
+	if (way->vlan && vlan_change(p, way->vlan) != GO_ON)
+		return XDP_DROP;
+	eth = packet_at(p->ctx, 0, sizeof(*eth));
+	if (!eth)
+		return XDP_DROP;
+	mac_copy(eth->h_dest, way->dmac);
+	mac_copy(eth->h_source, way->smac);
+	return leave(p, way->out);
 }
 
 #endif

@@ -2,6 +2,11 @@
 /*
  * One packet on its way: what each step found out, for the steps after it.
  * A step returns an XDP action, which ends the way, or GO_ON.
+ *
+ * What the headers say is kept in the CPU's own memory, and what it says there
+ * the verifier does not know: so a function that is neither inline nor static,
+ * which it looks at once, can go on with any packet, and the paths through all
+ * kinds of packets add up where they would multiply.
  */
 #ifndef XDPLB_PACKET_H
 #define XDPLB_PACKET_H
@@ -9,59 +14,108 @@
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
+#include <linux/in6.h>
 #include <linux/ip.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
 #include <stdbool.h>
 
+#include "csum.h"
 #include "maps.h"
 
 #define GO_ON (-1)
+#define WRAP (-2) /* the packet is for work->backend, by ipip or gue */
 
 /* One field, read or written once and whole, whoever else touches it. */
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 
+/* IPv4 as in struct iphdr; RFC 8200 for IPv6. */
+struct ipv6_header {
+	__be32 version_class_label;
+	__be16 length; /* of what follows */
+	__u8 next;
+	__u8 hop_limit;
+	__be32 saddr[4];
+	__be32 daddr[4];
+};
+
 /*
- * RFC 792. The kernel's own header for it draws in the C library's, which has
- * none for BPF.
+ * RFC 792, RFC 4443. The kernel's own headers for them draw in the C library's,
+ * which has none for BPF.
  */
-struct icmphdr {
+struct icmp_header {
 	__u8 type;
 	__u8 code;
 	__u16 checksum;
-	__be32 rest;
+	__be16 rest[2]; /* the second is an MTU where there is one (IPv4) */
 };
 
-#define ICMP_DEST_UNREACH 3
-#define ICMP_SOURCE_QUENCH 4
-#define ICMP_TIME_EXCEEDED 11
-#define ICMP_PARAMETERPROB 12
+struct vlan_tag {
+	__be16 tci;
+	__be16 type; /* of what follows */
+};
+
+struct endpoints {
+	struct address saddr;
+	struct address daddr;
+	__be16 sport;
+	__be16 dport;
+};
+
+enum fragment {
+	FRAGMENT_NO,
+	FRAGMENT_FIRST,
+	FRAGMENT_LATER, /* it has no ports */
+};
+
+/* What parse.h read; offsets are from the first byte of the frame. */
+struct headers {
+	struct address saddr;
+	struct address daddr;
+	__be16 sport;
+	__be16 dport;
+	__be32 ident; /* of a fragment */
+	__u16 l3;
+	__u16 l4;
+	__u16 total; /* length of the IP packet */
+	__u8 v6;
+	__u8 proto; /* TCP, UDP, ICMP or ICMPv6 */
+	__u8 tcp_flags; /* 0 for UDP */
+	__u8 ttl;
+	__u8 fragment; /* enum fragment */
+	__u8 reserved;
+};
+
+#define PACKET 0 /* indices into work->headers */
+#define QUOTE 1 /* the packet that an ICMP error quotes */
+
+struct work {
+	struct headers headers[2];
+	struct endpoints to; /* what the packet, or the quoted one, is rewritten to */
+	struct endpoints outer; /* addresses of an ICMP error itself, or of what wraps a packet */
+	struct xdplb_nat_record record; /* a copy of the one that was found last */
+	__u64 value; /* of the flow that was found last */
+	__u32 flow_index;
+	__u32 backend; /* whom WRAP is for */
+	__u32 pool; /* that the last reply's source port belongs to */
+	__u32 turned; /* it leaves by the interface it came in by */
+};
+
+_Static_assert(sizeof(struct work) <= sizeof(((struct xdplb_cpu *)0)->work), "it fits");
 
 struct packet {
 	struct xdp_md *ctx;
 	struct xdplb_config *config;
 	struct xdplb_cpu *cpu;
-
-	struct ethhdr *eth;
-	struct iphdr *ip;
-	union {
-		void *l4;
-		struct tcphdr *tcp;
-		struct udphdr *udp;
-		struct icmphdr *icmp;
-	};
-	__u8 proto; /* the IP header's, read once: the verifier trusts no second look */
-	__be16 sport;
-	__be16 dport;
-	__u8 tcp_flags; /* 0 for UDP */
+	struct work *work;
+	struct headers *h; /* its own */
 
 	__u32 service; /* id, 0: not for a service */
 	struct xdplb_flow *flow; /* its entry, */
 	__u64 value; /* what was read there, */
 	__u32 flow_index; /* and where it lies: 4 * bucket + way */
 	bool flow_moves; /* it had a flow, which has just ended: no SYN is needed */
-	bool turned; /* it leaves by the interface it came in by */
 };
 
 static __always_inline struct xdplb_config *config_get(void)
@@ -76,6 +130,39 @@ static __always_inline struct xdplb_cpu *cpu_get(void)
 	__u32 only = 0;
 
 	return bpf_map_lookup_elem(&xdplb_cpu, &only);
+}
+
+/* The packet that is being worked on; false before user space came first. */
+static __always_inline bool packet_get(struct xdp_md *ctx, struct packet *p)
+{
+	struct xdplb_config *config = config_get();
+	struct xdplb_cpu *cpu = cpu_get();
+
+	if (!config || !cpu)
+		return false;
+	/* Used by all: of an argument that is not, clang 19 lets callers pass anything. */
+	asm volatile("" : : "r"(ctx));
+	__builtin_memset(p, 0, sizeof(*p));
+	p->ctx = ctx;
+	p->config = config;
+	p->cpu = cpu;
+	p->work = (struct work *)cpu->work;
+	p->h = &p->work->headers[PACKET];
+	return config->abi != 0;
+}
+
+#define OFFSETS 0x1ff /* where headers may begin */
+
+/* `size` bytes of the frame from `offset` on, NULL when they are not there. */
+static __always_inline void *packet_at(struct xdp_md *ctx, __u32 offset, __u32 size)
+{
+	void *at;
+
+	asm volatile("" : "+r"(offset)); /* keeps the mask, which the verifier needs */
+	at = (void *)(long)ctx->data + (offset & OFFSETS);
+	if (at + size > (void *)(long)ctx->data_end)
+		return NULL;
+	return at;
 }
 
 /* Copies a MAC between even addresses. */
@@ -96,6 +183,12 @@ static __always_inline int pass(struct packet *p, enum xdplb_reason reason)
 {
 	p->cpu->reason[reason]++;
 	return XDP_PASS;
+}
+
+/* Ethernet header to the end of the IP packet, without padding. */
+static __always_inline __u32 frame_bytes(const struct packet *p)
+{
+	return p->h->l3 + p->h->total;
 }
 
 #endif

@@ -8,6 +8,21 @@
 
 #include "packet.h"
 
+static __always_inline struct xdplb_service *service_of(__u32 id)
+{
+	return bpf_map_lookup_elem(&xdplb_services, &id);
+}
+
+static __always_inline struct xdplb_backend *backend_of(__u32 id)
+{
+	return bpf_map_lookup_elem(&xdplb_backends, &id);
+}
+
+static __always_inline struct xdplb_pool *pool_of(__u32 id)
+{
+	return bpf_map_lookup_elem(&xdplb_pools, &id);
+}
+
 static __always_inline __u32 way_find(const struct xdplb_directory_bucket *bucket, __u64 key)
 {
 	for (int i = 0; i < XDPLB_WAYS; i++)
@@ -16,11 +31,9 @@ static __always_inline __u32 way_find(const struct xdplb_directory_bucket *bucke
 	return 0;
 }
 
-/* What lies there: a service id or a port pool by `kind`, 0 for nothing. */
-static __always_inline __u32 directory_find(enum xdplb_kind kind, __be32 addr, __be16 port,
-					    __u8 proto)
+/* What lies there under a key, 0 for nothing. */
+static __always_inline __u32 directory_search(__u64 key)
 {
-	__u64 key = xdplb_directory_key(kind, addr, port, proto);
 	const struct xdplb_directory_bucket *bucket;
 	__u32 at[2], index;
 
@@ -35,9 +48,51 @@ static __always_inline __u32 directory_find(enum xdplb_kind kind, __be32 addr, _
 	return bucket ? way_find(bucket, key) : 0;
 }
 
-static __always_inline struct xdplb_service *service_of(__u32 id)
+/* The address of what an entry of this kind leads to. */
+static __always_inline struct address *entry_address(__u32 kind, __u32 index)
 {
-	return bpf_map_lookup_elem(&xdplb_services, &id);
+	struct xdplb_service *service;
+	struct xdplb_backend *backend;
+	struct xdplb_pool *pool;
+
+	switch (kind) {
+	case XDPLB_KIND_BACKEND:
+		pool = pool_of(index);
+		return pool ? address_of(pool->backend_addr) : NULL;
+	case XDPLB_KIND_DNAT:
+	case XDPLB_KIND_TUNNEL:
+		backend = backend_of(index);
+		return backend ? address_of(backend->addr) : NULL;
+	default:
+		service = service_of(index);
+		return service ? address_of(service->addr) : NULL;
+	}
+}
+
+/* As directory_find(), of an IPv6 address. */
+__noinline int directory_find6(__u32 kind, const struct address *addr, __u32 port, __u32 proto)
+{
+	const struct address *found;
+	__u32 index;
+
+	if (!addr)
+		return 0;
+	index = directory_search(xdplb_directory_key6(kind, addr->word, port, proto));
+	if (!index)
+		return 0;
+	found = entry_address(kind, index);
+	return found && same_address(found, addr) ? index : 0;
+}
+
+/* What lies there: an index by `kind`, 0 for nothing. */
+static __always_inline __u32 directory_find(const struct packet *p, enum xdplb_kind kind,
+					    const struct address *addr, __be16 port, __u8 proto)
+{
+	if (!(p->config->kinds & 1 << kind))
+		return 0;
+	if (p->h->v6)
+		return directory_find6(kind, addr, port, proto);
+	return directory_search(xdplb_directory_key4(kind, addr->word[0], port, proto));
 }
 
 #endif

@@ -8,90 +8,94 @@
 #include <xdp/xdp_helpers.h>
 
 #include "clock.h"
+#include "encap.h"
 #include "icmp.h"
-#include "nat.h"
+#include "later_fragment.h"
 #include "parse.h"
-#include "service.h"
 #include "slot_table.h"
-
-/* The packet is ours to forward; is it fit to be? */
-static __always_inline int fitness(struct packet *p)
-{
-	if (is_fragment(p->ip))
-		return drop(p, XDPLB_DROP_FRAGMENT);
-	if (!headers_agree(p) || !p->sport)
-		return drop(p, XDPLB_DROP_BAD_HEADER);
-	if (p->ip->ttl <= 1)
-		return drop(p, XDPLB_DROP_TTL);
-	return GO_ON;
-}
+#include "to_backend.h"
+#include "to_client.h"
 
 /* A flow of this client to p->service is remembered and goes on. */
-static __always_inline bool flow_goes_on(struct packet *p)
+static __always_inline bool flow_goes_on(struct packet *p, __u64 key)
 {
 	const struct xdplb_backend *backend;
 
-	if (!flow_find(p, p->ip->saddr, p->sport))
+	if (!flow_find(p, key))
 		return false;
 	backend = backend_of(XDPLB_FIELD(p->value, BACKEND));
 	if (backend && !(backend->flags & XDPLB_BACKEND_DOWN) &&
-	    !(flow_is_over(state_of(p->value)) && p->tcp_flags & TCP_SYN))
+	    !(p->h->tcp_flags & TCP_SYN && flow_is_left(p->value)))
 		return true;
 	flow_remove(p->flow_index, p->value);
 	p->flow_moves = true;
 	return false;
 }
 
-/* Nobody can answer to this address (RFC 1122, section 3.2.1.3). */
-static __always_inline bool is_nobody(__be32 addr)
+/* Gives the reserved flow to this backend and publishes it. */
+static __always_inline int flow_open(struct packet *p, __u32 backend, __u8 method)
 {
-	__u8 first = bpf_ntohl(addr) >> 24;
-
-	return first == 0 || first == 127 || first >= 224;
+	if (method == XDPLB_NAT)
+		return nat_open(p, backend);
+	if (!backend)
+		return drop(p, XDPLB_DROP_NO_BACKEND);
+	flow_publish(p, backend, 0, method);
+	return GO_ON;
 }
 
 /* Chooses a backend for a new flow and remembers it. */
-static __always_inline int flow_begins(struct packet *p)
+static __always_inline int flow_begins(struct packet *p, __u64 key)
 {
 	struct xdplb_set *set = set_of(p->service);
 	int verdict;
 
 	/* A backend that is down loses its flows in their middle. */
-	if (p->proto == IPPROTO_TCP && !p->flow_moves &&
-	    (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
+	if (p->h->proto == IPPROTO_TCP && !p->flow_moves &&
+	    (p->h->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) != TCP_SYN)
 		return pass(p, XDPLB_PASS_NO_FLOW);
-	if (is_nobody(p->ip->saddr) || p->ip->saddr == p->ip->daddr)
+	if (is_nobody(p->h))
 		return drop(p, XDPLB_DROP_BAD_SOURCE);
 	if (!set)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	verdict = flow_reserve(p, p->ip->saddr, p->sport);
+	if (is_last_hop(p, set->forward))
+		return drop(p, XDPLB_DROP_TTL);
+	verdict = flow_reserve(p, key);
 	if (verdict != GO_ON)
 		return verdict;
-	verdict = nat_open(p, slot_next(set));
+	verdict = flow_open(p, slot_next(set), set->forward);
 	if (verdict != GO_ON)
 		flow_cancel(p);
 	return verdict;
 }
 
 /* Not a packet of a known flow from a client: a reply, a new flow, or neither. */
-static __always_inline int reply_or_new(struct packet *p)
+static __always_inline int reply_or_new(struct packet *p, __u64 key)
 {
-	struct xdplb_nat_record *record, copy;
+	int verdict = reply(p);
+
+	if (verdict != GO_ON)
+		return verdict;
+	return p->service ? flow_begins(p, key) : XDP_PASS;
+}
+
+/* A packet of TCP or UDP. */
+static __always_inline int transport(struct packet *p)
+{
+	__u64 key = 0;
 	int verdict;
 
-	switch (record_find(p->ip->saddr, p->sport, p->ip->daddr, p->dport, p->proto, &record,
-			    &copy)) {
-	case RECORD_BUSY:
-		return drop(p, XDPLB_DROP_RACE);
-	case RECORD_FOUND:
-		verdict = fitness(p);
-		return verdict == GO_ON ? to_client(p, record, &copy) : verdict;
-	case RECORD_NONE:
-		break;
+	p->service = directory_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, p->h->dport, p->h->proto);
+	if (p->service) {
+		if (!headers_agree(p) || !p->h->sport)
+			return drop(p, XDPLB_DROP_BAD_HEADER);
+		key = flow_key(p->h->v6, &p->h->saddr, p->h->sport, p->service);
 	}
-	if (!p->service)
-		return XDP_PASS;
-	return flow_begins(p);
+	/* The packet that opens a flow does not prove it. */
+	if (key && flow_goes_on(p, key))
+		verdict = flow_touch(p, true) ? GO_ON : drop(p, XDPLB_DROP_RACE);
+	else
+		verdict = reply_or_new(p, key);
+	return verdict == GO_ON ? to_backend(p) : verdict;
 }
 
 static __always_inline int balance(struct packet *p)
@@ -100,34 +104,44 @@ static __always_inline int balance(struct packet *p)
 
 	if (verdict != GO_ON)
 		return verdict;
-	if (p->proto == IPPROTO_ICMP)
-		return icmp(p);
-	p->service = directory_find(XDPLB_KIND_SERVICE, p->ip->daddr, p->dport, p->proto);
-	if (p->service) {
-		verdict = fitness(p);
-		if (verdict != GO_ON)
-			return verdict;
-	}
-	/* The packet that opens a flow does not prove it. */
-	if (p->service && flow_goes_on(p))
-		verdict = flow_touch(p, true) ? GO_ON : drop(p, XDPLB_DROP_RACE);
+	if (p->h->fragment == FRAGMENT_LATER)
+		return later_fragment(p->ctx);
+	if (p->h->proto == IPPROTO_ICMP || p->h->proto == IPPROTO_ICMPV6)
+		verdict = icmp(p->ctx);
 	else
-		verdict = reply_or_new(p);
-	return verdict == GO_ON ? to_backend(p) : verdict;
+		verdict = transport(p);
+	if (verdict == XDP_PASS && p->h->fragment)
+		fragments_pass(p);
+	return verdict;
+}
+
+static __always_inline int way_through(struct xdp_md *ctx, bool can_wrap)
+{
+	struct packet p;
+	int verdict;
+
+	if (!packet_get(ctx, &p))
+		return XDP_PASS;
+	tick(&p);
+	p.work->turned = false;
+	verdict = balance(&p);
+	if (verdict == WRAP)
+		verdict = can_wrap ? wrap(ctx) : drop(&p, XDPLB_DROP_NO_ENCAP);
+	p.cpu->verdict[(p.work->turned ? XDP_TX : verdict) & 7]++;
+	return verdict;
 }
 
 SEC("xdp.frags")
 int xdplb(struct xdp_md *ctx)
 {
-	struct packet p = { .ctx = ctx, .config = config_get(), .cpu = cpu_get() };
-	int verdict;
+	return way_through(ctx, false);
+}
 
-	if (!p.config || !p.cpu || !p.config->abi)
-		return XDP_PASS;
-	tick(&p);
-	verdict = balance(&p);
-	p.cpu->verdict[(p.turned ? XDP_TX : verdict) & 7]++;
-	return verdict;
+/* The same, and the methods that make packets longer. */
+SEC("xdp.frags")
+int xdplb_encap(struct xdp_md *ctx)
+{
+	return way_through(ctx, true);
 }
 
 /* After filters (xdp-filter is 10); what passes goes to the next in the chain. */
@@ -135,5 +149,10 @@ struct {
 	__uint(priority, 20);
 	__uint(XDP_PASS, 1);
 } XDP_RUN_CONFIG(xdplb);
+
+struct {
+	__uint(priority, 20);
+	__uint(XDP_PASS, 1);
+} XDP_RUN_CONFIG(xdplb_encap);
 
 char _license[] SEC("license") = "GPL";

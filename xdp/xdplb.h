@@ -6,6 +6,9 @@
  *
  * Addresses and ports are in network byte order, everything else in the
  * machine's. An address is four words; IPv4 uses the first, the rest is zero.
+ * So an IPv6 address with twelve zero bytes behind would be read as IPv4: it is
+ * a subnet's anycast address (RFC 4291, section 2.6.1), and user space takes
+ * none as a service or backend.
  */
 #ifndef XDPLB_H
 #define XDPLB_H
@@ -13,7 +16,7 @@
 #include <linux/types.h>
 
 /* Any change to this file's layouts or to a meaning in it raises the version. */
-#define XDPLB_ABI 1
+#define XDPLB_ABI 2
 
 /* Most entries of each table. The program reads the sizes of the tables that
  * --flows changes from struct xdplb_config.
@@ -32,7 +35,10 @@
 #define XDPLB_NAT_BLOCKS (XDPLB_FLOWS / 64 + XDPLB_NAT_BLOCKS_SPARE)
 #define XDPLB_SNATS 16 /* source addresses of one service */
 #define XDPLB_WEIGHT_MAX 65535
-#define XDPLB_INTERFACES 31 /* and one that is none */
+#define XDPLB_INTERFACES 63 /* and one that is none */
+#define XDPLB_CLIENTS 16384 /* of dnat, whose next hop is remembered; a power of two */
+#define XDPLB_FRAGMENTS 16384 /* packets in fragments at once; a power of two */
+#define XDPLB_SHARED 16 /* services that may share one dnat, ipip or gue backend */
 #define XDPLB_SET_BACKENDS_MAX 4096 /* backends of one service */
 
 #define XDPLB_LINE 64
@@ -43,8 +49,16 @@ enum xdplb_scheduler {
 };
 
 enum xdplb_forward {
-	XDPLB_NAT = 1,
+	XDPLB_NAT = 1, /* both addresses rewritten, replies come back here */
+	XDPLB_DNAT, /* the destination rewritten */
+	XDPLB_DSR, /* only MACs change */
+	XDPLB_IPIP, /* wrapped in IP: RFC 2003, 2473, 4213 */
+	XDPLB_GUE, /* wrapped in UDP: draft-ietf-intarea-gue, variant 1 */
 };
+
+/* A port that nat uses is at least this; below lie the services' own (RFC 6335). */
+#define XDPLB_PORT_FIRST 1024
+#define XDPLB_GUE_PORT 6080 /* the default; IANA's */
 
 enum xdplb_backend_state {
 	XDPLB_UP = 1,
@@ -66,12 +80,19 @@ enum xdplb_reason {
 	XDPLB_DROP_RACE, /* another CPU is just remembering the same flow */
 	XDPLB_DROP_BAD_HEADER, /* lengths or fields that contradict each other */
 	XDPLB_DROP_BAD_SOURCE, /* a source address that nobody can answer to */
-	XDPLB_DROP_FRAGMENT, /* the first fragment of a packet for a service */
-	XDPLB_DROP_TTL, /* its time to live ends here */
+	XDPLB_DROP_FRAGMENT, /* a fragment that came before the first of its packet */
+	XDPLB_DROP_TTL, /* its time to live, or hop limit, ends here */
+	XDPLB_DROP_TOO_BIG, /* it does not fit the way out, and nobody was told */
+	XDPLB_DROP_NO_ENCAP, /* ipip or gue, in the program that cannot wrap */
+	XDPLB_DROP_VLAN, /* it has no tag to change into the one it needs */
 	XDPLB_DROPS,
-	XDPLB_PASS_UNREADABLE = XDPLB_DROPS, /* IPv4, TCP or UDP cut short */
-	XDPLB_PASS_FRAGMENT, /* any other fragment */
+	XDPLB_PASS_UNREADABLE = XDPLB_DROPS, /* IP, TCP or UDP cut short */
+	XDPLB_PASS_FRAGMENT, /* a later fragment of a packet that is not for a service */
 	XDPLB_PASS_NO_FLOW, /* TCP for a service, no SYN and no flow known */
+	XDPLB_PASSES,
+	/* answered, and sent back where it came from */
+	XDPLB_ANSWER_TOO_BIG = XDPLB_PASSES, /* fragmentation needed, packet too big */
+	XDPLB_ANSWER_ECHO, /* an echo request to a service's address */
 	XDPLB_REASONS,
 };
 
@@ -98,8 +119,21 @@ enum xdplb_flow_state {
 #define XDPLB_OUT_REDIRECT 0x80000000U
 #define XDPLB_OUT_IFINDEX 0x7fffffffU
 
+/* A next hop: all that a frame needs to get there. */
+struct xdplb_way {
+	__u32 out;
+	__u16 mtu; /* bytes from the IP header on */
+	__be16 vlan; /* id, 0: tags stay as they are */
+	__u8 dmac[6];
+	__u8 smac[6];
+};
+
+/* An interface that has XDP, or a VLAN on one. */
 struct xdplb_interface {
-	__u32 out; /* its way out; 0: no interface */
+	__u32 ifindex; /* 0: no interface */
+	__u32 out; /* its way out, of a VLAN that of the interface below */
+	__u16 mtu;
+	__be16 vlan; /* id of a VLAN, else 0 */
 	__u8 mac[6];
 	__u8 reserved[2];
 };
@@ -111,9 +145,15 @@ struct xdplb_interface {
 struct xdplb_config {
 	__u32 abi; /* XDPLB_ABI, 0 until user space came first */
 	__u32 flow_mask; /* buckets of the flow table, less one */
-	__u64 seed[2]; /* keys of xdplb_hash() */
+	__u64 seed[2]; /* keys of xdplb_hash() and xdplb_siphash() */
 	__u32 timeout[XDPLB_FLOW_STATES]; /* seconds, 1 .. 32767 */
-	struct xdplb_interface interface[XDPLB_INTERFACES + 1]; /* those with XDP; the last none */
+	__u32 kinds; /* bit enum xdplb_kind: the directory may have such entries */
+	__u32 icmp_rate; /* answers "too big" a second and CPU, at most */
+	__be16 gue_port;
+	__u8 echo; /* echo requests to services' addresses are answered */
+	__u8 reserved[5];
+	struct xdplb_interface
+		interface[XDPLB_INTERFACES + 1]; /* those with XDP first; the last none */
 	__u64 port_allowed[1024]; /* bit p: nat may use source port p (host order) */
 };
 
@@ -124,12 +164,15 @@ struct xdplb_config {
  * index first, then the key.
  */
 enum xdplb_kind {
-	XDPLB_KIND_SERVICE = 1, /* index is a service id */
-	XDPLB_KIND_BACKEND, /* index is the first port pool of the backend */
+	XDPLB_KIND_SERVICE = 1, /* a service's; index is its id */
+	XDPLB_KIND_BACKEND, /* of a backend with nat; index is its first port pool */
+	XDPLB_KIND_DNAT, /* ... with dnat; index is a backend id, others follow by `next` */
+	XDPLB_KIND_TUNNEL, /* ... with ipip or gue, port and protocol 0; others by `next_tunnel` */
+	XDPLB_KIND_ADDRESS, /* with port and protocol 0: index is a service with this address */
 };
 
 struct xdplb_directory_entry {
-	__u64 key; /* xdplb_directory_key(), 0 is empty */
+	__u64 key; /* xdplb_directory_key4() or _key6(), 0 is empty */
 	__u32 index;
 	__u32 spilled; /* entry 0: keys that lie in their second bucket */
 };
@@ -201,7 +244,11 @@ struct xdplb_backend {
 	__u32 pool[XDPLB_SNATS]; /* ids; an index never changes its address while flows use it */
 	__u32 pools; /* bit i: new flows may use pool[i] */
 	__u8 mac[6]; /* mac=, zero when it was left out */
-	__u8 reserved[30];
+	__u16 path_mtu; /* tunnels: what a router has said, by the program; 0 nothing */
+	__u32 path_mtu_seen; /* ... in this second */
+	__u32 next; /* dnat: another backend that the directory's entry leads to, 0 none */
+	__u32 next_tunnel; /* likewise; a backend whose method changed may have flows of both */
+	__be32 source[4]; /* tunnels: the outer source address, 0: one of many by the flow */
 };
 
 /* xdplb_back_cpu, per CPU and backend: the program writes it. */
@@ -213,12 +260,8 @@ struct xdplb_backend_cpu {
 	__u64 new_flows;
 	__s64 active; /* summed over CPUs: flows that are new or established */
 	__s64 entries; /* summed over CPUs: flow table entries */
-	/* the next hop, as bpf_fib_lookup() gave it in second `looked_up` */
-	__u32 looked_up;
-	__u32 out;
-	__u8 dmac[6];
-	__u8 smac[6];
-	__u8 reserved[4];
+	__u32 looked_up; /* second in which bpf_fib_lookup() gave the way */
+	struct xdplb_way way;
 };
 
 /*
@@ -226,7 +269,7 @@ struct xdplb_backend_cpu {
  * xdplb_flow_buckets(). The program writes it.
  */
 struct xdplb_flow {
-	__u64 key; /* xdplb_flow_key() */
+	__u64 key; /* xdplb_flow_key4() or _key6() */
 	__u64 value; /* XDPLB_FLOW_* fields */
 };
 
@@ -243,7 +286,7 @@ struct xdplb_flow_bucket {
 #define XDPLB_GENERATION_BITS 4
 #define XDPLB_SNAT_BIT 24 /* index into the backend's pools */
 #define XDPLB_SNAT_BITS 4
-#define XDPLB_PORT_BIT 28 /* nat: source port, host order */
+#define XDPLB_PORT_BIT 28 /* nat: source port, host order; else enum xdplb_forward */
 #define XDPLB_PORT_BITS 16
 #define XDPLB_BACKEND_BIT 44 /* id */
 #define XDPLB_BACKEND_BITS 20
@@ -252,6 +295,25 @@ struct xdplb_flow_bucket {
 	(((value) >> XDPLB_##name##_BIT) & ((1ULL << XDPLB_##name##_BITS) - 1))
 #define XDPLB_FIELD_MASK(name) (((1ULL << XDPLB_##name##_BITS) - 1) << XDPLB_##name##_BIT)
 #define XDPLB_FIELD_OF(name, x) (((__u64)(x) << XDPLB_##name##_BIT) & XDPLB_FIELD_MASK(name))
+
+/*
+ * xdplb_frags: how later fragments follow the first, by a hash of the packet's
+ * addresses, identification and protocol. The program writes it. `check` is
+ * that hash and the value in one (exclusive or), so that a key and a value that
+ * two CPUs wrote do not fit each other.
+ */
+enum xdplb_fragment_way {
+	XDPLB_FRAGMENT_NONE,
+	XDPLB_FRAGMENT_TO_BACKEND,
+	XDPLB_FRAGMENT_NAT_REPLY, /* the backend field is the port pool */
+	XDPLB_FRAGMENT_DNAT_REPLY,
+	XDPLB_FRAGMENT_PASS,
+};
+
+struct xdplb_fragment {
+	__u64 check;
+	__u64 value; /* XDPLB_FLOW_* fields, the state an enum xdplb_fragment_way */
+};
 
 /*
  * xdplb_pools: the source ports of one snat address towards one backend
@@ -290,19 +352,22 @@ struct xdplb_block {
 /*
  * xdplb_nat, by 64 * block + bit: the record by which a reply finds its flow.
  * The program writes it, `seq` odd meanwhile. The record belongs to the flow
- * table entry it names and lives exactly as long.
+ * of this client to the backend's service and lives exactly as long.
  */
 struct xdplb_nat_record {
 	__u32 seq;
 	__u32 backend; /* id, 0: no flow */
-	__u32 flow; /* 4 * bucket + way */
-	__u32 out; /* the way back to the client */
+	struct xdplb_way way; /* back to the client */
 	__be32 client[4];
 	__be16 client_port;
 	__u16 seen; /* second of the last look at flow and route, modulo 65536 */
-	__u8 dmac[6];
-	__u8 smac[6];
 };
+
+/*
+ * xdplb_clients: records of the same form, for replies of dnat, by
+ * xdplb_client_index() of the client's address; only `seq`, `way`, `client` and
+ * `seen` are used. Of clients that fall together the last one's stays.
+ */
 
 /* xdplb_cpu, one entry a CPU: the program writes it. */
 struct xdplb_cpu {
@@ -311,12 +376,17 @@ struct xdplb_cpu {
 	__u32 sweep; /* bucket of the flow table to look at next */
 	__u64 verdict[8]; /* by enum xdp_action */
 	__u64 reason[XDPLB_REASONS];
+	__u32 answers_left; /* "too big" in this second */
+	__u32 ident; /* of the next wrapped packet */
+	__u64 work[40]; /* the packet that is on its way, see xdp/packet.h */
 };
 
 _Static_assert(sizeof(struct xdplb_directory_bucket) == XDPLB_LINE, "a line");
 _Static_assert(sizeof(struct xdplb_set) == XDPLB_LINE, "a line");
 _Static_assert(sizeof(union xdplb_set_line) == XDPLB_LINE, "a line");
 _Static_assert(sizeof(struct xdplb_flow_bucket) == XDPLB_LINE, "a line");
+_Static_assert(sizeof(struct xdplb_way) == 20, "ABI");
+_Static_assert(sizeof(struct xdplb_interface) == 20, "ABI");
 _Static_assert(sizeof(struct xdplb_service) == 72, "ABI");
 _Static_assert(sizeof(struct xdplb_backend) == 128, "ABI");
 _Static_assert(sizeof(struct xdplb_backend_cpu) == 80, "ABI");
@@ -337,10 +407,32 @@ static inline __u64 xdplb_hash(const __u64 *seed, __u64 key)
 	return key ^ (key >> 33);
 }
 
+/* Is it an IPv6 address? */
+static inline int xdplb_is_ipv6(const __be32 addr[4])
+{
+	return (addr[1] | addr[2] | addr[3]) != 0;
+}
+
 /* The key of an IPv4 address, port and protocol in the directory. */
-static inline __u64 xdplb_directory_key(__u8 kind, __be32 addr, __be16 port, __u8 proto)
+static inline __u64 xdplb_directory_key4(__u8 kind, __be32 addr, __be16 port, __u8 proto)
 {
 	return (__u64)kind << 56 | (__u64)proto << 48 | (__u64)port << 32 | addr;
+}
+
+/*
+ * The same of an IPv6 address: a hash, with the highest bit set to tell it from
+ * the others. It needs no secret, because only user space puts keys there; who
+ * finds one compares the address too.
+ */
+static inline __u64 xdplb_directory_key6(__u8 kind, const __be32 addr[4], __be16 port, __u8 proto)
+{
+	__u64 high = (__u64)addr[1] << 32 | addr[0], low = (__u64)addr[3] << 32 | addr[2];
+	__u64 key = xdplb_directory_key4(kind, 0, port, proto) ^ high;
+
+	key = (key ^ key >> 32) * 0x9e3779b97f4a7c15ULL;
+	key = (key ^ key >> 32 ^ low) * 0xff51afd7ed558ccdULL;
+	return (key ^ key >> 29) |
+	       1ULL << 63; /* 32 would cancel that of xdplb_directory_buckets() */
 }
 
 /*
@@ -355,10 +447,72 @@ static inline void xdplb_directory_buckets(__u64 key, __u32 bucket[2])
 	bucket[1] = hash >> 50 & (XDPLB_DIRECTORY_BUCKETS - 1);
 }
 
+static inline __u64 xdplb_rotate(__u64 x, int bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static inline void xdplb_sip_round(__u64 v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = xdplb_rotate(v[1], 13) ^ v[0];
+	v[3] = xdplb_rotate(v[3], 16) ^ v[2];
+	v[0] = xdplb_rotate(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = xdplb_rotate(v[1], 17) ^ v[2];
+	v[3] = xdplb_rotate(v[3], 21) ^ v[0];
+	v[2] = xdplb_rotate(v[2], 32);
+}
+
+static inline void xdplb_sip_word(__u64 v[4], __u64 word)
+{
+	v[3] ^= word;
+	xdplb_sip_round(v);
+	v[0] ^= word;
+}
+
+/*
+ * SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", with
+ * one round a word and three at the end) of 20 bytes: two words and four bytes,
+ * each as they lie in memory. Who does not know the seed cannot aim.
+ */
+static inline __u64 xdplb_siphash(const __u64 *seed, __u64 first, __u64 second, __u32 third)
+{
+	__u64 v[4] = { seed[0] ^ 0x736f6d6570736575ULL, seed[1] ^ 0x646f72616e646f6dULL,
+		       seed[0] ^ 0x6c7967656e657261ULL, seed[1] ^ 0x7465646279746573ULL };
+
+	xdplb_sip_word(v, first);
+	xdplb_sip_word(v, second);
+	xdplb_sip_word(v, 20ULL << 56 | third);
+	v[2] ^= 0xff;
+	for (int i = 0; i < 3; i++)
+		xdplb_sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
 /* The key of an IPv4 client's flow to a service, never 0. */
-static inline __u64 xdplb_flow_key(__be32 client, __be16 port, __u32 service)
+static inline __u64 xdplb_flow_key4(__be32 client, __be16 port, __u32 service)
 {
 	return (__u64)service << 48 | (__u64)port << 32 | client;
+}
+
+/* The same of an IPv6 client: a keyed hash, the highest bit telling it from the others. */
+static inline __u64 xdplb_flow_key6(const __u64 *seed, const __be32 client[4], __be16 port,
+				    __u32 service)
+{
+	return xdplb_siphash(seed, (__u64)client[1] << 32 | client[0],
+			     (__u64)client[3] << 32 | client[2], service << 16 | port) |
+	       1ULL << 63;
+}
+
+/* Where a client's record lies; who aims at another's gains nothing. */
+static inline __u32 xdplb_client_index(const __be32 client[4])
+{
+	__u64 key = (__u64)(client[0] ^ client[1]) << 32 | (client[2] ^ client[3]);
+
+	return (key ^ key >> 32) * 0x9e3779b97f4a7c15ULL >> 32 & (XDPLB_CLIENTS - 1);
 }
 
 /*

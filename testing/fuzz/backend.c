@@ -10,15 +10,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct service_address service = { .port = 80, .proto = 6 };
 	struct wanted_backend backend, again;
-	char text[BACKEND_TEXT], *string = fuzz_string(data, size);
+	char text[ADDRESS_TEXT], *string = fuzz_string(data, size);
 
 	if (!parse_backend(string, &service, &backend)) {
-		fuzz_check(backend.addr[0] && backend.port, "it is complete");
+		fuzz_check(is_address(backend.addr) && backend.port, "it is complete");
 		fuzz_check(backend.weight > 0, "it has a weight");
 		fuzz_check(backend.state >= XDPLB_UP && backend.state <= XDPLB_BACKUP,
 			   "its state is one of the states");
 		fuzz_check(!(backend.mac[0] & 1), "its MAC is a station's");
-		backend_text(backend.addr, backend.port, text);
+		endpoint_text(backend.addr, backend.port, text);
 		fuzz_check(!parse_backend(text, &service, &again), "it reads again");
 		fuzz_check(!memcmp(backend.addr, again.addr, sizeof(again.addr)) &&
 				   backend.port == again.port,

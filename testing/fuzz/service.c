@@ -9,10 +9,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct service_address service, again;
-	char text[SERVICE_TEXT], *string = fuzz_string(data, size);
+	char text[ADDRESS_TEXT], *string = fuzz_string(data, size);
 
 	if (!parse_service(string, &service)) {
-		fuzz_check(service.addr[0] && service.port && service.proto, "it is complete");
+		fuzz_check(is_address(service.addr) && service.port && service.proto,
+			   "it is complete");
 		fuzz_check(!parse_service(service_text(&service, text), &again), "it reads again");
 		fuzz_check(!memcmp(service.addr, again.addr, sizeof(again.addr)) &&
 				   service.port == again.port && service.proto == again.proto,

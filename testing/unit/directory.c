@@ -43,20 +43,25 @@ static struct place nth(enum xdplb_kind kind, int pattern, __u32 n)
 
 static int add(struct balancer *balancer, enum xdplb_kind kind, struct place at, __u32 index)
 {
-	return directory_add(balancer, kind, htonl(at.addr), htons(at.port), at.proto, index);
+	const __be32 addr[4] = { htonl(at.addr) };
+
+	return directory_add(balancer, kind, addr, htons(at.port), at.proto, index);
 }
 
 static __u32 find(const struct balancer *balancer, enum xdplb_kind kind, struct place at)
 {
+	const __be32 addr[4] = { htonl(at.addr) };
 	struct xdplb_directory_entry *entry =
-		directory_find(balancer, kind, htonl(at.addr), htons(at.port), at.proto);
+		directory_find(balancer, kind, addr, htons(at.port), at.proto);
 
 	return entry ? entry->index : 0;
 }
 
 static void take_out(struct balancer *balancer, enum xdplb_kind kind, struct place at)
 {
-	directory_remove(balancer, kind, htonl(at.addr), htons(at.port), at.proto);
+	const __be32 addr[4] = { htonl(at.addr) };
+
+	directory_remove(balancer, kind, addr, htons(at.port), at.proto);
 }
 
 static struct balancer *balancer_make(void)
@@ -65,7 +70,12 @@ static struct balancer *balancer_make(void)
 
 	assert_non_null(balancer);
 	balancer->directory = calloc(XDPLB_DIRECTORY_BUCKETS, sizeof(*balancer->directory));
-	assert_non_null(balancer->directory);
+	balancer->config = calloc(1, sizeof(*balancer->config));
+	balancer->services = calloc(XDPLB_SERVICES, sizeof(*balancer->services));
+	balancer->backends = calloc(XDPLB_BACKENDS, sizeof(*balancer->backends));
+	balancer->pools = calloc(XDPLB_POOLS, sizeof(*balancer->pools));
+	assert_true(balancer->directory && balancer->config && balancer->services &&
+		    balancer->backends && balancer->pools);
 	said_reset();
 	return balancer;
 }
@@ -73,6 +83,10 @@ static struct balancer *balancer_make(void)
 static void balancer_delete(struct balancer *balancer)
 {
 	free(balancer->directory);
+	free(balancer->config);
+	free(balancer->services);
+	free(balancer->backends);
+	free(balancer->pools);
 	free(balancer);
 }
 
@@ -252,6 +266,140 @@ static void comes_and_goes(void **state)
 	balancer_delete(balancer);
 }
 
+/* ---- IPv6, whose keys are hashes -------------------------------------------------- */
+
+static const enum xdplb_kind kinds[] = { XDPLB_KIND_SERVICE, XDPLB_KIND_BACKEND, XDPLB_KIND_DNAT,
+					 XDPLB_KIND_TUNNEL, XDPLB_KIND_ADDRESS };
+
+/* Puts an address where an entry of this kind leads to. */
+static void place_address(struct balancer *balancer, enum xdplb_kind kind, __u32 index,
+			  const __be32 addr[4])
+{
+	__be32 *at = kind == XDPLB_KIND_BACKEND ? balancer->pools[index].backend_addr :
+		     kind == XDPLB_KIND_SERVICE || kind == XDPLB_KIND_ADDRESS ?
+						  balancer->services[index].addr :
+						  balancer->backends[index].addr;
+
+	memcpy(at, addr, 16);
+}
+
+static void ipv6_of_each_kind(void **state)
+{
+	struct balancer *balancer = balancer_make();
+	const __be32 addr[4] = { htonl(0x20010db8), 0, 0, htonl(1) };
+	const __be32 other[4] = { htonl(0x20010db8), 0, 0, htonl(2) };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		place_address(balancer, kinds[i], 10 + i, addr);
+		assert_null(directory_find(balancer, kinds[i], addr, htons(80), 6));
+		assert_false(balancer->config->kinds & 1 << kinds[i]);
+		assert_int_equal(directory_add(balancer, kinds[i], addr, htons(80), 6, 10 + i), 0);
+		assert_true(balancer->config->kinds & 1 << kinds[i]);
+	}
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		assert_int_equal(directory_find(balancer, kinds[i], addr, htons(80), 6)->index,
+				 10 + i);
+		assert_null(directory_find(balancer, kinds[i], addr, htons(81), 6));
+		assert_null(directory_find(balancer, kinds[i], addr, htons(80), 17));
+		assert_null(directory_find(balancer, kinds[i], other, htons(80), 6));
+	}
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		directory_remove(balancer, kinds[i], other, htons(80), 6);
+		assert_non_null(directory_find(balancer, kinds[i], addr, htons(80), 6));
+		directory_remove(balancer, kinds[i], addr, htons(80), 6);
+		assert_null(directory_find(balancer, kinds[i], addr, htons(80), 6));
+	}
+	assert_sound(balancer);
+	balancer_delete(balancer);
+}
+
+/* Another address with the same key: xdplb_directory_key6() solved for its last words. */
+static void twin_of(const __be32 addr[4], __be32 twin[4])
+{
+	__u64 mixed[2];
+
+	twin[0] = addr[0];
+	twin[1] = random_64();
+	for (int i = 0; i < 2; i++) {
+		const __be32 *one = i ? twin : addr;
+		__u64 key = xdplb_directory_key4(XDPLB_KIND_SERVICE, 0, htons(80), 6) ^
+			    ((__u64)one[1] << 32 | one[0]);
+
+		key = (key ^ key >> 32) * 0x9e3779b97f4a7c15ULL;
+		mixed[i] = key ^ key >> 32;
+	}
+	mixed[0] ^= mixed[1] ^ ((__u64)addr[3] << 32 | addr[2]);
+	twin[2] = mixed[0];
+	twin[3] = mixed[0] >> 32;
+}
+
+/* It is not there, is not added, and takes nothing away. */
+static void ipv6_twins(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		struct balancer *balancer = balancer_make();
+		const __be32 addr[4] = { htonl(0x20010db8), random_64(), random_64(), random_64() };
+		__be32 twin[4];
+
+		twin_of(addr, twin);
+		assert_memory_not_equal(addr, twin, 16);
+		assert_true(xdplb_directory_key6(XDPLB_KIND_SERVICE, addr, htons(80), 6) ==
+			    xdplb_directory_key6(XDPLB_KIND_SERVICE, twin, htons(80), 6));
+		place_address(balancer, XDPLB_KIND_SERVICE, 1, addr);
+		place_address(balancer, XDPLB_KIND_SERVICE, 2, twin);
+		assert_int_equal(directory_add(balancer, XDPLB_KIND_SERVICE, addr, htons(80), 6, 1),
+				 0);
+		assert_null(directory_find(balancer, XDPLB_KIND_SERVICE, twin, htons(80), 6));
+		assert_int_equal(directory_add(balancer, XDPLB_KIND_SERVICE, twin, htons(80), 6, 2),
+				 -EEXIST);
+		assert_said("twin", "another address has the same key");
+		directory_remove(balancer, XDPLB_KIND_SERVICE, twin, htons(80), 6);
+		assert_int_equal(
+			directory_find(balancer, XDPLB_KIND_SERVICE, addr, htons(80), 6)->index, 1);
+		balancer_delete(balancer);
+	}
+}
+
+/* An entry of another kind, whose index is beyond this kind's table. */
+static void ipv6_index_of_another_kind(void **state)
+{
+	struct balancer *balancer = balancer_make();
+	const __be32 addr[4] = { htonl(0x20010db8), 0, 0, htonl(1) };
+	__u32 bucket[2];
+	__u64 key = xdplb_directory_key6(XDPLB_KIND_BACKEND, addr, htons(80), 6);
+
+	(void)state;
+	xdplb_directory_buckets(key, bucket);
+	balancer->directory[bucket[0]].way[0] =
+		(struct xdplb_directory_entry){ .key = key, .index = XDPLB_BACKENDS - 1 };
+	assert_null(directory_find(balancer, XDPLB_KIND_BACKEND, addr, htons(80), 6));
+	balancer_delete(balancer);
+}
+
+static void ipv6_services(void **state)
+{
+	struct balancer *balancer = balancer_make();
+
+	(void)state;
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
+		const __be32 addr[4] = { htonl(0x20010db8), 0, htonl(id >> 7),
+					 htonl(1 + id % 128) };
+
+		place_address(balancer, XDPLB_KIND_SERVICE, id, addr);
+		assert_int_equal(
+			directory_add(balancer, XDPLB_KIND_SERVICE, addr, htons(443), 6, id), 0);
+	}
+	assert_sound(balancer);
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
+		assert_int_equal(directory_find(balancer, XDPLB_KIND_SERVICE,
+						balancer->services[id].addr, htons(443), 6)
+					 ->index,
+				 id);
+	balancer_delete(balancer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +409,10 @@ int main(void)
 		cmocka_unit_test(as_many_as_there_can_be),
 		cmocka_unit_test(full),
 		cmocka_unit_test(comes_and_goes),
+		cmocka_unit_test(ipv6_of_each_kind),
+		cmocka_unit_test(ipv6_twins),
+		cmocka_unit_test(ipv6_index_of_another_kind),
+		cmocka_unit_test(ipv6_services),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

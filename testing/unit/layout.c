@@ -94,14 +94,15 @@ static void flow_keys(void **state)
 		__be32 client = random_64();
 		__be16 port = random_64();
 		__u32 service = random_from(1, XDPLB_SERVICES - 1);
-		__u64 key = xdplb_flow_key(client, port, service);
+		__u64 key = xdplb_flow_key4(client, port, service);
 
 		assert_true(key != 0);
 		assert_int_equal((__u32)key, client);
 		assert_int_equal((__u16)(key >> 32), port);
 		assert_int_equal(key >> 48, service);
+		assert_true(!(key >> 63)); /* no IPv6 client's */
 	}
-	assert_true(xdplb_flow_key(0, 0, 1) != 0);
+	assert_true(xdplb_flow_key4(0, 0, 1) != 0);
 	assert_true(XDPLB_SERVICES <= 1 << 16);
 }
 
@@ -109,18 +110,147 @@ static void directory_keys(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 1000000; i++) {
-		__u8 kind = random_from(XDPLB_KIND_SERVICE, XDPLB_KIND_BACKEND);
+		__u8 kind = random_from(XDPLB_KIND_SERVICE, XDPLB_KIND_ADDRESS);
 		__u8 proto = i % 2 ? 6 : 17;
 		__be32 addr = random_64();
 		__be16 port = random_64();
-		__u64 key = xdplb_directory_key(kind, addr, port, proto);
+		__u64 key = xdplb_directory_key4(kind, addr, port, proto);
 
 		assert_true(key != 0);
 		assert_int_equal((__u32)key, addr);
 		assert_int_equal((__u16)(key >> 32), port);
 		assert_int_equal((__u8)(key >> 48), proto);
 		assert_int_equal(key >> 56, kind);
+		assert_true(!(key >> 63));
 	}
+}
+
+/* IPv6 has its highest bit, and any bit of the rest counts. */
+static void flow_keys_ipv6(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 300000; i++) {
+		const __u64 seed[2] = { random_64(), random_64() };
+		__be32 client[4] = { random_64(), random_64(), random_64(), random_64() };
+		__be16 port = random_64();
+		__u32 service = random_from(1, XDPLB_SERVICES - 1);
+		__u64 key = xdplb_flow_key6(seed, client, port, service);
+
+		assert_true(key >> 63);
+		assert_true(key != xdplb_flow_key6(seed, client, port ^ 1 << i % 16, service));
+		assert_true(key != xdplb_flow_key6(seed, client, port, service ^ 1 << i % 14));
+		client[i % 4] ^= 1U << i / 4 % 32;
+		assert_true(key != xdplb_flow_key6(seed, client, port, service));
+	}
+}
+
+static void directory_keys_ipv6(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 300000; i++) {
+		__u8 kind = random_from(XDPLB_KIND_SERVICE, XDPLB_KIND_ADDRESS);
+		__be32 addr[4] = { random_64(), random_64(), random_64(), random_64() };
+		__be16 port = random_64();
+		__u64 key = xdplb_directory_key6(kind, addr, port, 6);
+
+		assert_true(key >> 63);
+		assert_true(key != xdplb_directory_key6(kind, addr, port, 17));
+		assert_true(key != xdplb_directory_key6(kind ^ 1, addr, port, 6));
+		assert_true(key != xdplb_directory_key6(kind, addr, port ^ 1 << i % 16, 6));
+		addr[i % 4] ^= 1U << i / 4 % 32;
+		assert_true(key != xdplb_directory_key6(kind, addr, port, 6));
+	}
+}
+
+static void families(void **state)
+{
+	(void)state;
+	for (int word = 0; word < 4; word++)
+		for (int bit = 0; bit < 32; bit++) {
+			__be32 addr[4] = {};
+
+			addr[word] = 1U << bit;
+			assert_int_equal(xdplb_is_ipv6(addr), word > 0);
+		}
+}
+
+/*
+ * What CPython's hash() of 20 bytes gives, which is SipHash-1-3 too; the key is
+ * what it makes of PYTHONHASHSEED 0, 1, 42 and 4294967295.
+ */
+static void siphash(void **state)
+{
+	static const struct {
+		__u64 seed[2], first, second;
+		__u32 third;
+		__u64 hash;
+	} cases[] = {
+		{ { 0x0000000000000000ULL, 0x0000000000000000ULL },
+		  0x0000000000000000ULL,
+		  0x0000000000000000ULL,
+		  0x00000000,
+		  0x24de1cc795c400b0ULL },
+		{ { 0x0000000000000000ULL, 0x0000000000000000ULL },
+		  0x0706050403020100ULL,
+		  0x0f0e0d0c0b0a0908ULL,
+		  0x13121110,
+		  0x639e355ae68c0100ULL },
+		{ { 0x0000000000000000ULL, 0x0000000000000000ULL },
+		  0xf2a74de452e6b438ULL,
+		  0x6513270e269e0d37ULL,
+		  0xa6a3a450,
+		  0xc76ce2f9d0ce1ac0ULL },
+		{ { 0xaed66ce184be2329ULL, 0xebe9bbf1f1499052ULL },
+		  0x0000000000000000ULL,
+		  0x0000000000000000ULL,
+		  0x00000000,
+		  0x9d0a9afa49e7e8d1ULL },
+		{ { 0xaed66ce184be2329ULL, 0xebe9bbf1f1499052ULL },
+		  0x0706050403020100ULL,
+		  0x0f0e0d0c0b0a0908ULL,
+		  0x13121110,
+		  0xcd48cd0e7a31cb04ULL },
+		{ { 0xaed66ce184be2329ULL, 0xebe9bbf1f1499052ULL },
+		  0x128b2f330c5c7fd0ULL,
+		  0x892f902bd23f0824ULL,
+		  0x1818e811,
+		  0x02e6ed67130572ffULL },
+		{ { 0xdc504fd368cd90afULL, 0xb920bb9ffe99e9c1ULL },
+		  0x0000000000000000ULL,
+		  0x0000000000000000ULL,
+		  0x00000000,
+		  0x741d2ad029684894ULL },
+		{ { 0xdc504fd368cd90afULL, 0xb920bb9ffe99e9c1ULL },
+		  0x0706050403020100ULL,
+		  0x0f0e0d0c0b0a0908ULL,
+		  0x13121110,
+		  0xa7dbb0b1fa0842a3ULL },
+		{ { 0xdc504fd368cd90afULL, 0xb920bb9ffe99e9c1ULL },
+		  0x9531985d5d9dc9f8ULL,
+		  0xe8e25d940ed90475ULL,
+		  0x81e74ef5,
+		  0x6598a423252655e6ULL },
+		{ { 0x8d85be4c852e2b23ULL, 0x778977fb98719852ULL },
+		  0x0000000000000000ULL,
+		  0x0000000000000000ULL,
+		  0x00000000,
+		  0xccf95a7c739519d8ULL },
+		{ { 0x8d85be4c852e2b23ULL, 0x778977fb98719852ULL },
+		  0x0706050403020100ULL,
+		  0x0f0e0d0c0b0a0908ULL,
+		  0x13121110,
+		  0xde76f1c4b30b8dccULL },
+		{ { 0x8d85be4c852e2b23ULL, 0x778977fb98719852ULL },
+		  0x099950d836f675ccULL,
+		  0x6f03675a1600a35aULL,
+		  0x6b0d549b,
+		  0x5cf5132605989470ULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_true(xdplb_siphash(cases[i].seed, cases[i].first, cases[i].second,
+					  cases[i].third) == cases[i].hash);
 }
 
 /* ---- buckets --------------------------------------------------------------------- */
@@ -167,13 +297,13 @@ static __u64 patterned_key(int pattern, __u32 i)
 {
 	switch (pattern) {
 	case 0:
-		return xdplb_flow_key(htonl(0x0a000014), htons(i), 1 + (i >> 16));
+		return xdplb_flow_key4(htonl(0x0a000014), htons(i), 1 + (i >> 16));
 	case 1:
-		return xdplb_flow_key(htonl(0x0a000000 + i), htons(40000), 1);
+		return xdplb_flow_key4(htonl(0x0a000000 + i), htons(40000), 1);
 	case 2:
-		return xdplb_flow_key(htonl(i << 12), htons(40000), 1);
+		return xdplb_flow_key4(htonl(i << 12), htons(40000), 1);
 	default:
-		return xdplb_flow_key(htonl(0x0a000014), htons(40000), i & 0xffff) ^
+		return xdplb_flow_key4(htonl(0x0a000014), htons(40000), i & 0xffff) ^
 		       ((__u64)(i >> 16) << 32);
 	}
 }
@@ -233,11 +363,19 @@ static void hash_is_one_to_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(fields_round_trip),  cmocka_unit_test(fields_fill_the_value),
-		cmocka_unit_test(fields_keep_apart),  cmocka_unit_test(flow_keys),
-		cmocka_unit_test(directory_keys),     cmocka_unit_test(flow_buckets_differ),
-		cmocka_unit_test(flow_hash_spreads),  cmocka_unit_test(flow_hash_needs_the_seed),
+		cmocka_unit_test(fields_round_trip),
+		cmocka_unit_test(fields_fill_the_value),
+		cmocka_unit_test(fields_keep_apart),
+		cmocka_unit_test(flow_keys),
+		cmocka_unit_test(directory_keys),
+		cmocka_unit_test(flow_buckets_differ),
+		cmocka_unit_test(flow_hash_spreads),
+		cmocka_unit_test(flow_hash_needs_the_seed),
 		cmocka_unit_test(hash_is_one_to_one),
+		cmocka_unit_test(flow_keys_ipv6),
+		cmocka_unit_test(directory_keys_ipv6),
+		cmocka_unit_test(families),
+		cmocka_unit_test(siphash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

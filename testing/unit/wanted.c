@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../loader/words.h"
 #include "unit.h"
 
 /* A backend of a service on port 80. */
@@ -50,7 +51,7 @@ static void service_forms(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct service_address service;
-		char text[SERVICE_TEXT];
+		char text[ADDRESS_TEXT];
 
 		memset(&service, 0xff, sizeof(service));
 		said_reset();
@@ -106,10 +107,15 @@ static void service_mistakes(void **state)
 		{ "127.0.0.1:80", "127.0.0.1: not the address of a host" },
 		{ "224.0.0.1:80", "224.0.0.1: not the address of a host" },
 		{ "255.255.255.255:80", "255.255.255.255: not the address of a host" },
-		{ "[2001:db8::10]:53/udp", "IPv6 is not in this version" },
-		{ "[2001:db8::10]:53", "IPv6 is not in this version" },
-		{ "[2001:db8::10]", "IPv6 is not in this version" },
-		{ "2001:db8::10", "IPv6 is not in this version" },
+		{ "[2001:db8::10]", "as in 192.0.2.10:80/tcp or [2001:db8::10]:80/tcp" },
+		{ "2001:db8::10", "2001:db8::10: a service has a port" },
+		{ "2001:db8::10:80/tcp", "a service has a port, as in" },
+		{ "[2001:db8::10]:*", "every port is not in this version" },
+		{ "[2001:db8::10]:0", "port 0: a number from 1 to 65535" },
+		{ "[2001:db8::10/tcp", "[2001:db8::10: an IPv6 address and port" },
+		{ "[192.0.2.10]:80",
+		  "an IPv6 address and port are written as in [2001:db8::10]:80" },
+		{ "[fe80::1]:80", "fe80::1: a link-local address" },
 	};
 	struct service_address service;
 
@@ -122,15 +128,25 @@ static void service_mistakes(void **state)
 	}
 }
 
-/* Without brackets it is wrong in any version; with a protocol it is IPv6 all the same. */
-static void service_bare_ipv6(void **state)
+static void service_ipv6(void **state)
 {
-	struct service_address service;
+	static const char *const cases[][2] = {
+		{ "[2001:db8::10]:53/udp", "[2001:db8::10]:53/udp" },
+		{ "[2001:DB8:0::0010]:80", "[2001:db8::10]:80/tcp" },
+		{ "[2001:db8:1:2:3:4:5:6]:65535/tcp", "[2001:db8:1:2:3:4:5:6]:65535/tcp" },
+	};
 
 	(void)state;
-	said_reset();
-	assert_int_equal(parse_service("2001:db8::10/udp", &service), -EINVAL);
-	assert_said("2001:db8::10/udp", "IPv6");
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct service_address service;
+		char text[ADDRESS_TEXT];
+
+		said_reset();
+		assert_int_equal(parse_service(cases[i][0], &service), 0);
+		assert_int_equal(said_lines(), 0);
+		assert_true(xdplb_is_ipv6(service.addr));
+		assert_string_equal(service_text(&service, text), cases[i][1]);
+	}
 }
 
 static void service_long(void **state)
@@ -153,7 +169,7 @@ static void service_round_trip(void **state)
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
 		struct service_address in = {}, out;
-		char text[SERVICE_TEXT], again[SERVICE_TEXT];
+		char text[ADDRESS_TEXT], again[ADDRESS_TEXT];
 
 		in.addr[0] = htonl(random_from(0x01000000, 0x7effffff));
 		if (i % 2)
@@ -182,6 +198,11 @@ static void backend_forms(void **state)
 		{ "10.0.0.1:8080", "10.0.0.1:8080", 1, XDPLB_UP, {} },
 		{ "10.0.0.1:1", "10.0.0.1:1", 1, XDPLB_UP, {} },
 		{ "10.0.0.1:65535", "10.0.0.1:65535", 1, XDPLB_UP, {} },
+		{ "[fd00::1]:8080", "[fd00::1]:8080", 1, XDPLB_UP, {} },
+		{ "[fd00::1]", "[fd00::1]:80", 1, XDPLB_UP, {} },
+		{ "fd00::1", "[fd00::1]:80", 1, XDPLB_UP, {} },
+		{ "fd00::1,weight=2", "[fd00::1]:80", 2, XDPLB_UP, {} },
+		{ "[fd00::1]:80,weight=2,state=drain", "[fd00::1]:80", 2, XDPLB_DRAIN, {} },
 		{ "10.0.0.1,weight=1", "10.0.0.1:80", 1, XDPLB_UP, {} },
 		{ "10.0.0.1,weight=65535", "10.0.0.1:80", 65535, XDPLB_UP, {} },
 		{ "10.0.0.1,state=up", "10.0.0.1:80", 1, XDPLB_UP, {} },
@@ -213,12 +234,12 @@ static void backend_forms(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct wanted_backend backend;
-		char text[BACKEND_TEXT];
+		char text[ADDRESS_TEXT];
 
 		memset(&backend, 0xff, sizeof(backend));
 		assert_int_equal(parse(cases[i].text, &backend), 0);
 		assert_int_equal(said_lines(), 0);
-		assert_string_equal(backend_text(backend.addr, backend.port, text),
+		assert_string_equal(endpoint_text(backend.addr, backend.port, text),
 				    cases[i].endpoint);
 		assert_int_equal(backend.weight, cases[i].weight);
 		assert_int_equal(backend.state, cases[i].state);
@@ -249,9 +270,10 @@ static void backend_mistakes(void **state)
 		{ "127.0.0.1", "127.0.0.1: not the address of a host" },
 		{ "0.0.0.0", "0.0.0.0: not the address of a host" },
 		{ "239.1.1.1:80", "239.1.1.1: not the address of a host" },
-		{ "[2001:db8::1]:80", "IPv6 is not in this version" },
-		{ "[2001:db8::1],weight=2", "IPv6 is not in this version" },
-		{ "2001:db8::1", "IPv6 is not in this version" },
+		{ "[2001:db8::1]:0", "port 0: a number from 1 to 65535" },
+		{ "[2001:db8::1", "an IPv6 address and port" },
+		{ "[2001:db8::1]weight=2", "an IPv6 address and port" },
+		{ "fe80::1,weight=2", "fe80::1: a link-local address" },
 		{ "10.0.0.1,", "options are weight=, state= and mac=" },
 		{ "10.0.0.1,,weight=1", "options are weight=, state= and mac=" },
 		{ "10.0.0.1,weight", "weight: a backend's options are" },
@@ -318,13 +340,13 @@ static void backend_round_trip(void **state)
 	(void)state;
 	for (int i = 0; i < 200000; i++) {
 		struct wanted_backend out;
-		char text[128], endpoint[BACKEND_TEXT];
+		char text[128], endpoint[ADDRESS_TEXT];
 		__be32 addr[4] = { htonl(random_from(0x80000000, 0xdfffffff)) };
 		__be16 port = htons(random_from(1, 65535));
 		__u32 weight = random_from(1, 65535), word = random_from(1, 4);
 
 		snprintf(text, sizeof(text), "%s,weight=%u,state=%s",
-			 backend_text(addr, port, endpoint), weight, states[word]);
+			 endpoint_text(addr, port, endpoint), weight, states[word]);
 		assert_int_equal(parse(text, &out), 0);
 		assert_memory_equal(addr, out.addr, sizeof(addr));
 		assert_int_equal(port, out.port);
@@ -333,7 +355,7 @@ static void backend_round_trip(void **state)
 	}
 }
 
-/* ---- numbers and addresses ---------------------------------------------------- */
+/* ---- numbers ---------------------------------------------------- */
 
 static void numbers(void **state)
 {
@@ -355,24 +377,6 @@ static void numbers(void **state)
 		assert_int_equal(parse_number(wrong[i], "n", 0, 9, &number), -EINVAL);
 		assert_said(wrong[i], "a number from 0 to 9 is expected");
 	}
-}
-
-static void addresses(void **state)
-{
-	__be32 addr[4] = { 1, 2, 3, 4 };
-	char text[BACKEND_TEXT];
-
-	(void)state;
-	assert_int_equal(parse_address("10.1.2.3", addr), 0);
-	assert_int_equal(addr[0], htonl(0x0a010203));
-	assert_int_equal(addr[1] | addr[2] | addr[3], 0);
-	assert_string_equal(address_text(addr, text), "10.1.2.3");
-	said_reset();
-	assert_int_equal(parse_address("10.1.2.3:80", addr), -EINVAL);
-	assert_said("10.1.2.3:80", "10.1.2.3:80: not an IPv4 address");
-	said_reset();
-	assert_int_equal(parse_address("2001:db8::1", addr), -EINVAL);
-	assert_said("2001:db8::1", "IPv6 is not in this version");
 }
 
 /* ---- the whole wanted service -------------------------------------------------- */
@@ -473,18 +477,167 @@ static void wanted_snat_twice(void **state)
 	wanted_free(&wanted);
 }
 
+/* ---- what each forward method asks for ------------------------------------------ */
+
+static void wanted_of(struct wanted_service *wanted, __u8 forward, const char *service,
+		      const char *const *backends)
+{
+	memset(wanted, 0, sizeof(*wanted));
+	assert_int_equal(parse_service(service, &wanted->at), 0);
+	wanted->forward = forward;
+	wanted->backend = calloc(8, sizeof(*wanted->backend));
+	assert_non_null(wanted->backend);
+	for (; *backends; backends++)
+		assert_int_equal(parse_backend(*backends, &wanted->at,
+					       &wanted->backend[wanted->backends++]),
+				 0);
+	said_reset();
+}
+
+static void assert_check(__u8 forward, const char *service, const char *backend,
+			 const char *refused)
+{
+	const char *const backends[] = { backend, NULL };
+	struct wanted_service wanted;
+	int err;
+
+	wanted_of(&wanted, forward, service, backends);
+	err = wanted_check(&wanted);
+	if (refused && !err)
+		fail_msg("%u: %s for %s is taken", forward, backend, service);
+	if (refused)
+		assert_said(backend, refused);
+	else
+		assert_int_equal(err, 0);
+	wanted_free(&wanted);
+}
+
+#define VIP4 "192.0.2.10:80"
+#define VIP6 "[2001:db8::10]:80"
+
+static void method_families(void **state)
+{
+	(void)state;
+	for (int forward = XDPLB_NAT; forward <= XDPLB_GUE; forward++) {
+		bool wraps = forward == XDPLB_IPIP || forward == XDPLB_GUE;
+
+		assert_int_equal(forward_wraps(forward), wraps);
+		assert_check(forward, VIP4, "10.0.0.1", NULL);
+		assert_check(forward, VIP6, "fd00::1", NULL);
+		assert_check(forward, VIP4, "fd00::1", wraps ? NULL : "needs an IPv4 address here");
+		assert_check(forward, VIP6, "10.0.0.1",
+			     wraps ? NULL : "needs an IPv6 address here");
+	}
+	/* Not known yet: that comes with the service that is there. */
+	assert_check(0, VIP4, "fd00::1:8080", NULL);
+}
+
+static void method_ports(void **state)
+{
+	(void)state;
+	for (int forward = XDPLB_NAT; forward <= XDPLB_GUE; forward++) {
+		bool maps = forward == XDPLB_NAT || forward == XDPLB_DNAT;
+
+		assert_check(forward, VIP4, "10.0.0.1:80", NULL);
+		assert_check(forward, VIP4, "10.0.0.1:8080",
+			     maps ? NULL : "changes no port, so it is the service's, 80; leave it");
+	}
+	assert_check(XDPLB_DSR, VIP4, "192.0.2.10", "is the service itself");
+	assert_check(XDPLB_DSR, VIP6, "2001:db8::10", "[2001:db8::10]:80 is the service itself");
+}
+
+static void assert_snats(__u8 forward, const char *service, const char *backend,
+			 const char *const *snats, const char *refused)
+{
+	const char *const backends[] = { backend, NULL };
+	struct wanted_service wanted;
+	int err;
+
+	wanted_of(&wanted, forward, service, backends);
+	for (; *snats; snats++)
+		assert_int_equal(parse_address(*snats, wanted.snat[wanted.snats++]), 0);
+	err = wanted_check(&wanted);
+	if (refused && !err)
+		fail_msg("%u: the source addresses are taken, \"%s\" is right", forward, refused);
+	if (refused)
+		assert_said("snat", refused);
+	else
+		assert_int_equal(err, 0);
+	wanted_free(&wanted);
+}
+
+static void method_sources(void **state)
+{
+	static const char *const four[] = { "10.1.0.1", NULL }, *const six[] = { "fd01::1", NULL };
+	static const char *const both[] = { "10.1.0.1", "fd01::1", NULL };
+	static const char *const fours[] = { "10.1.0.1", "10.1.0.2", NULL };
+	static const char *const twice[] = { "fd01::1", "fd01::1", NULL };
+
+	(void)state;
+	assert_snats(XDPLB_NAT, VIP4, "10.0.0.1", four, NULL);
+	assert_snats(XDPLB_NAT, VIP4, "10.0.0.1", fours, NULL);
+	assert_snats(XDPLB_NAT, VIP6, "fd00::1", six, NULL);
+	assert_snats(XDPLB_NAT, VIP4, "10.0.0.1", six, "--snat fd01::1: nat needs an IPv4");
+	assert_snats(XDPLB_NAT, VIP6, "fd00::1", both, "--snat 10.1.0.1: nat needs an IPv6");
+	assert_snats(XDPLB_DNAT, VIP4, "10.0.0.1", four, "--snat 10.1.0.1: dnat keeps");
+	assert_snats(XDPLB_DSR, VIP6, "fd00::1", six, "--snat fd01::1: dsr keeps");
+	for (int forward = XDPLB_IPIP; forward <= XDPLB_GUE; forward++) {
+		assert_snats(forward, VIP4, "fd00::1", four, NULL);
+		assert_snats(forward, VIP4, "10.0.0.1", both, NULL);
+		assert_snats(forward, VIP4, "10.0.0.1", fours, "one source address for IPv4");
+		assert_snats(forward, "10.1.0.1:80", "10.0.0.1", four,
+			     "--snat 10.1.0.1 is the service's address");
+		assert_snats(forward, VIP4, "10.0.0.1", twice, "--snat fd01::1 is given twice");
+	}
+}
+
+static void sources_by_family(void **state)
+{
+	static const __be32 four[4] = { 1 }, six[4] = { 0, 0, 0, 1 };
+	struct wanted_service wanted = { .snats = 1, .snat = { { 0, 0, 0, 5 } } };
+
+	(void)state;
+	assert_null(wanted_source(&wanted, four));
+	assert_ptr_equal(wanted_source(&wanted, six), wanted.snat[0]);
+	wanted.snats = 2;
+	wanted.snat[1][0] = 7;
+	assert_ptr_equal(wanted_source(&wanted, four), wanted.snat[1]);
+	assert_ptr_equal(wanted_source(&wanted, six), wanted.snat[0]);
+}
+
+static void finding(void **state)
+{
+	static const char *const backends[] = { "10.0.0.1:8080", "fd00::1", NULL };
+	struct wanted_service wanted;
+
+	(void)state;
+	wanted_of(&wanted, XDPLB_IPIP, VIP4, backends);
+	assert_int_equal(wanted_need(&wanted, "10.0.0.1:8080"), 0);
+	assert_int_equal(wanted_need(&wanted, "fd00::1"), 1);
+	assert_int_equal(wanted_need(&wanted, "[fd00:0::1]:80"), 1);
+	assert_int_equal(said_lines(), 0);
+	assert_int_equal(wanted_need(&wanted, "10.0.0.1"), -ENOENT);
+	assert_said("10.0.0.1", "10.0.0.1:80: not a backend of 192.0.2.10:80/tcp");
+	said_reset();
+	assert_int_equal(wanted_need(&wanted, "fd00::1,weight=2"), -EINVAL);
+	assert_said("fd00::1,weight=2", "only ADDR[:PORT] is expected here");
+	wanted_free(&wanted);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(service_forms),      cmocka_unit_test(service_mistakes),
-		cmocka_unit_test(service_bare_ipv6),  cmocka_unit_test(service_long),
+		cmocka_unit_test(service_ipv6),	      cmocka_unit_test(service_long),
 		cmocka_unit_test(service_round_trip), cmocka_unit_test(backend_forms),
 		cmocka_unit_test(backend_mistakes),   cmocka_unit_test(backend_mac_digits),
 		cmocka_unit_test(backend_mac_zero),   cmocka_unit_test(backend_long_option),
 		cmocka_unit_test(backend_round_trip), cmocka_unit_test(numbers),
-		cmocka_unit_test(addresses),	      cmocka_unit_test(wanted_good),
-		cmocka_unit_test(wanted_too_many),    cmocka_unit_test(wanted_itself),
-		cmocka_unit_test(wanted_twice),	      cmocka_unit_test(wanted_snat_twice),
+		cmocka_unit_test(wanted_good),	      cmocka_unit_test(wanted_too_many),
+		cmocka_unit_test(wanted_itself),      cmocka_unit_test(wanted_twice),
+		cmocka_unit_test(wanted_snat_twice),  cmocka_unit_test(method_families),
+		cmocka_unit_test(method_ports),	      cmocka_unit_test(method_sources),
+		cmocka_unit_test(sources_by_family),  cmocka_unit_test(finding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "config.h"
+
+#include <bpf/bpf.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "error.h"
+#include "settings.h"
+
+/* Seconds, IPVS's; what is over is remembered for as long as TIME-WAIT lasts. */
+static const __u32 default_timeout[XDPLB_FLOW_STATES] = {
+	[XDPLB_FLOW_NEW] = 60,	       [XDPLB_FLOW_ESTABLISHED] = 900,
+	[XDPLB_FLOW_FIN_CLIENT] = 120, [XDPLB_FLOW_FIN_BACKEND] = 120,
+	[XDPLB_FLOW_CLOSED] = 120,     [XDPLB_FLOW_RESET] = 10,
+	[XDPLB_FLOW_UDP_NEW] = 300,    [XDPLB_FLOW_UDP] = 300,
+};
+
+/* The largest power of two that is not above n. */
+static __u32 power_of_two(__u32 n)
+{
+	__u32 power = 1;
+
+	while (power <= n / 2)
+		power *= 2;
+	return power;
+}
+
+/* Puts all blocks into the queue, but for block 0, which is none. */
+static int blocks_fill(const struct balancer *balancer)
+{
+	__u32 taken;
+
+	/* What a writer that was killed has put in already would be there twice. */
+	while (!bpf_map_lookup_and_delete_elem(balancer->fd[MAP_FREE], NULL, &taken))
+		;
+	for (__u32 id = 1; id < balancer->entries[MAP_BLOCKS]; id++)
+		if (bpf_map_update_elem(balancer->fd[MAP_FREE], NULL, &id, 0))
+			return fail(errno, "cannot fill xdplb_free: %s", strerror(errno));
+	return 0;
+}
+
+int config_prepare(struct balancer *balancer)
+{
+	struct xdplb_config *config = balancer->config;
+	struct settings settings;
+	int err;
+
+	if (config->abi)
+		return 0;
+	if (getrandom(config->seed, sizeof(config->seed), 0) != sizeof(config->seed))
+		return fail(errno, "no random numbers: %s", strerror(errno));
+	config->flow_mask = power_of_two(balancer->entries[MAP_FLOWS]) - 1;
+	memcpy(config->timeout, default_timeout, sizeof(config->timeout));
+	settings_get(config, &settings);
+	settings_put(config, &settings);
+	err = blocks_fill(balancer);
+	if (err)
+		return err;
+	__atomic_store_n(&config->abi, XDPLB_ABI, __ATOMIC_RELEASE);
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the kernel says of a driver's XDP. */
+#ifndef XDPLB_NETDEV_H
+#define XDPLB_NETDEV_H
+
+#include <linux/types.h>
+
+enum redirect {
+	REDIRECT_UNKNOWN, /* kernels before 6.3 do not tell */
+	REDIRECT_NO,
+	REDIRECT_YES,
+};
+
+/* Can this interface send frames that XDP redirects to it? */
+enum redirect netdev_redirect(__u32 ifindex);
+
+const char *redirect_name(enum redirect redirect);
+
+#endif

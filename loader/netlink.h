@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* One question to the kernel by netlink (RFC 3549). */
+#ifndef XDPLB_NETLINK_H
+#define XDPLB_NETLINK_H
+
+#include <libmnl/libmnl.h>
+#include <linux/types.h>
+
+#define NETLINK_REQUEST_BYTES (MNL_NLMSG_HDRLEN + 256)
+
+/*
+ * Sends a request (`bus` is NETLINK_ROUTE or NETLINK_GENERIC) and hands the
+ * replies to `on_reply`. 0 or a negative errno, and nothing said.
+ */
+int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t on_reply, void *context);
+
+/* Puts and reads the 4 or 16 bytes of an address. */
+void netlink_put_address(struct nlmsghdr *request, __u16 type, const __be32 addr[4]);
+void netlink_get_address(const void *bytes, size_t length, __be32 addr[4]);
+
+#endif

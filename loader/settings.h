@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A balancer's settings that `set` changes. */
+#ifndef XDPLB_SETTINGS_H
+#define XDPLB_SETTINGS_H
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#include "../xdp/xdplb.h"
+
+struct settings {
+	bool echo; /* echo requests to services' addresses are answered */
+	__u16 gue_port; /* host order */
+	__u32 icmp_rate; /* answers "too big" a second and CPU, at most */
+};
+
+/* What is in force, or in a balancer that was never configured what it begins with. */
+void settings_get(const struct xdplb_config *config, struct settings *settings);
+void settings_put(struct xdplb_config *config, const struct settings *settings);
+
+/* Reads one NAME=VALUE. 0, or -EINVAL after an error line. */
+int settings_read(const char *word, struct settings *settings);
+
+#endif

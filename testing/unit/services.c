@@ -1,0 +1,738 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * loader/services.c and what it changes the tables with: any commands in any
+ * order, with flows, and with commands that are killed, leave tables in which
+ * the program finds everything it needs and nothing that is gone.
+ */
+#include "../../loader/services.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../loader/backends.h"
+#include "../../loader/collect.h"
+#include "../../loader/directory.h"
+#include "../../loader/machine.h"
+#include "../../loader/pools.h"
+#include "../../loader/ports.h"
+#include "../../loader/sets.h"
+#include "../../loader/sharing.h"
+#include "../../loader/ways.h"
+#include "unit.h"
+
+#define SERVICES_HERE 64 /* more than there are at once */
+
+/* ---- what takes the place of the kernel ------------------------------------------ */
+
+static struct balancer balancer;
+
+/* Flows to a backend, by the method they began with. */
+struct flows {
+	bool of[XDPLB_GUE + 1];
+	__u32 pool; /* of nat */
+};
+
+static struct flows *flows; /* by backend id */
+
+static bool has_flows(__u32 id)
+{
+	for (int forward = XDPLB_NAT; forward <= XDPLB_GUE; forward++)
+		if (flows[id].of[forward])
+			return true;
+	return false;
+}
+
+int balancer_backend_counts(const struct balancer *of, __u32 id, struct xdplb_backend_cpu *sum)
+{
+	(void)of;
+	*sum = (struct xdplb_backend_cpu){ .entries = has_flows(id) };
+	return 0;
+}
+
+static int steps_left; /* 0: for ever */
+
+/* Where a command is waiting, and may be killed. */
+static int step(void)
+{
+	if (steps_left && !--steps_left)
+		raise(SIGKILL);
+	return 0;
+}
+
+static void (*watch)(void); /* what a packet finds meanwhile */
+
+int balancer_grace(void)
+{
+	if (watch)
+		watch();
+	return step();
+}
+
+__u8 backend_flags(__u8 state)
+{
+	return XDPLB_BACKEND_USED | (state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0);
+}
+
+int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags);
+int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
+{
+	(void)fd, (void)key, (void)value, (void)flags;
+	return step();
+}
+
+int ports_publish(struct balancer *of)
+{
+	(void)of;
+	return step();
+}
+
+void machine_prepare(struct balancer *of)
+{
+	(void)of;
+}
+
+static const __be32 own_address[2][4] = { { 0x0900000a }, { 0x000000fd, 0, 0, 0x09000000 } };
+
+int ways_find(const struct wanted_service *wanted, struct next_hop *way)
+{
+	for (int i = 0; i < wanted->backends; i++)
+		memcpy(way[i].source, own_address[xdplb_is_ipv6(wanted->backend[i].addr)], 16);
+	return 0;
+}
+
+void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
+{
+	(void)wanted, (void)way;
+}
+
+void ways_forget(const struct balancer *of, __u32 service, const struct wanted_service *before,
+		 const struct wanted_service *wanted)
+{
+	(void)of, (void)service, (void)before, (void)wanted;
+}
+
+/* Seen by a child too, whose writes outlive it. */
+static void *shared(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(memory != MAP_FAILED);
+	return memory;
+}
+
+static void make(void)
+{
+	balancer.cpus = 1;
+	balancer.config = shared(sizeof(*balancer.config));
+	balancer.directory = shared(XDPLB_DIRECTORY_BUCKETS * sizeof(*balancer.directory));
+	balancer.services = shared(XDPLB_SERVICES * sizeof(*balancer.services));
+	balancer.backends = shared(XDPLB_BACKENDS * sizeof(*balancer.backends));
+	balancer.sets = shared(XDPLB_SET_LINES * sizeof(*balancer.sets));
+	balancer.pools = shared(XDPLB_POOLS * sizeof(*balancer.pools));
+	flows = shared(XDPLB_BACKENDS * sizeof(*flows));
+	said_reset();
+}
+
+static void forget(void)
+{
+	munmap(balancer.config, sizeof(*balancer.config));
+	munmap(balancer.directory, XDPLB_DIRECTORY_BUCKETS * sizeof(*balancer.directory));
+	munmap(balancer.services, XDPLB_SERVICES * sizeof(*balancer.services));
+	munmap(balancer.backends, XDPLB_BACKENDS * sizeof(*balancer.backends));
+	munmap(balancer.sets, XDPLB_SET_LINES * sizeof(*balancer.sets));
+	munmap(balancer.pools, XDPLB_POOLS * sizeof(*balancer.pools));
+	munmap(flows, XDPLB_BACKENDS * sizeof(*flows));
+}
+
+/* ---- what must be so ---------------------------------------------------------------- */
+
+static struct xdplb_directory_entry *found(enum xdplb_kind kind, const __be32 addr[4], __be16 port,
+					   __u8 proto)
+{
+	struct xdplb_directory_entry *entry = directory_find(&balancer, kind, addr, port, proto);
+
+	if (entry)
+		assert_true(balancer.config->kinds & 1 << kind);
+	return entry;
+}
+
+static bool is_live(__u32 id)
+{
+	const struct xdplb_service *service = &balancer.services[id];
+	const struct xdplb_directory_entry *entry;
+
+	if (!service->proto || !service->set)
+		return false;
+	entry = found(XDPLB_KIND_SERVICE, service->addr, service->port, service->proto);
+	return entry && entry->index == id;
+}
+
+/* A reply of a backend with nat finds its pool. */
+static void assert_pool(const struct xdplb_backend *backend, __u32 pool)
+{
+	const struct xdplb_directory_entry *entry =
+		found(XDPLB_KIND_BACKEND, backend->addr, backend->port, backend->proto);
+	__u32 at = entry ? entry->index : 0;
+	int steps = 0;
+
+	assert_true(pool && balancer.pools[pool].proto == backend->proto);
+	while (at && at != pool && steps++ <= XDPLB_SNATS)
+		at = balancer.pools[at].next;
+	assert_int_equal(at, pool);
+}
+
+/* A backend has what this method needs to find it. */
+static void assert_method(__u32 id, __u8 forward)
+{
+	enum xdplb_kind kind = sharing_kind(forward);
+
+	if (kind && !sharing_has(&balancer, kind, id))
+		fail_msg("backend %u of a flow with method %u is not found", id, forward);
+	if (kind)
+		assert_true(balancer.config->kinds & 1 << kind);
+}
+
+/* A packet that is handed to a backend of this service has all it needs on its way. */
+static void assert_set(__u32 service)
+{
+	const struct xdplb_set *set = set_of(&balancer, service);
+
+	assert_int_equal(set->service, service);
+	for (__u32 i = 0; i < set->backends; i++) {
+		const struct xdplb_set_backend *entry = set_backend(&balancer, service, i);
+		const struct xdplb_backend *backend = &balancer.backends[entry->backend];
+
+		assert_true(backend->flags & XDPLB_BACKEND_USED);
+		assert_int_equal(backend->service, service);
+		assert_method(entry->backend, set->forward);
+		if (set->forward == XDPLB_GUE)
+			assert_true(is_address(backend->source));
+		if (set->forward != XDPLB_NAT)
+			continue;
+		assert_true(backend->pools != 0);
+		for (int p = 0; p < XDPLB_SNATS; p++)
+			if (backend->pools & 1 << p)
+				assert_pool(backend, backend->pool[p]);
+	}
+}
+
+/* Said once more by the backends themselves when a command is over. */
+static void assert_states(__u32 service)
+{
+	const struct xdplb_set *set = set_of(&balancer, service);
+
+	for (__u32 i = 0; i < set->backends; i++) {
+		const struct xdplb_set_backend *entry = set_backend(&balancer, service, i);
+
+		assert_int_equal(balancer.backends[entry->backend].flags,
+				 backend_flags(entry->state));
+	}
+}
+
+static void assert_address(__u32 service)
+{
+	const __be32 *addr = balancer.services[service].addr;
+	const struct xdplb_directory_entry *entry = found(XDPLB_KIND_ADDRESS, addr, 0, 0);
+
+	assert_non_null(entry);
+	assert_true(is_live(entry->index));
+	assert_memory_equal(balancer.services[entry->index].addr, addr, 16);
+}
+
+/* What flows that go on need. */
+static void assert_flows(__u32 id)
+{
+	const struct xdplb_backend *backend = &balancer.backends[id];
+
+	assert_true(backend->flags & XDPLB_BACKEND_USED);
+	assert_true(balancer.services[backend->service].proto != 0);
+	for (int forward = XDPLB_NAT; forward <= XDPLB_GUE; forward++)
+		if (flows[id].of[forward])
+			assert_method(id, forward);
+	if (flows[id].of[XDPLB_NAT])
+		assert_pool(backend, flows[id].pool);
+}
+
+/* Every directory entry leads to something of its kind that is in use; one of a kind and key. */
+static void assert_directory(void)
+{
+	__u32 keys = 0, right = 0;
+
+	for (__u32 b = 0; b < XDPLB_DIRECTORY_BUCKETS; b++)
+		for (int w = 0; w < XDPLB_WAYS; w++)
+			keys += balancer.directory[b].way[w].key != 0;
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
+		const struct xdplb_directory_entry *entry;
+
+		if (!is_live(id))
+			continue;
+		right++;
+		entry = found(XDPLB_KIND_ADDRESS, balancer.services[id].addr, 0, 0);
+		right += entry && entry->index == id;
+	}
+	for (__u32 id = 1; id < XDPLB_POOLS; id++) {
+		const struct xdplb_pool *pool = &balancer.pools[id];
+		const struct xdplb_directory_entry *entry;
+
+		if (!pool->proto)
+			continue;
+		entry = found(XDPLB_KIND_BACKEND, pool->backend_addr, pool->backend_port,
+			      pool->proto);
+		right += entry && entry->index == id;
+	}
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		const struct xdplb_backend *backend = &balancer.backends[id];
+		const struct xdplb_directory_entry *entry;
+
+		if (!backend->flags)
+			continue;
+		entry = found(XDPLB_KIND_DNAT, backend->addr, backend->port, backend->proto);
+		right += entry && entry->index == id;
+		entry = found(XDPLB_KIND_TUNNEL, backend->addr, 0, 0);
+		right += entry && entry->index == id;
+	}
+	assert_int_equal(keys, right);
+}
+
+/* Nothing is kept that neither a service in force nor a flow needs. */
+static void assert_no_litter(void)
+{
+	static bool needed[XDPLB_SERVICES], kept[XDPLB_BACKENDS];
+
+	memset(needed, 0, sizeof(needed));
+	memset(kept, 0, sizeof(kept));
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
+		needed[id] = is_live(id);
+		for (__u32 i = 0; needed[id] && i < set_of(&balancer, id)->backends; i++)
+			kept[set_backend(&balancer, id, i)->backend] = true;
+	}
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		if (has_flows(id))
+			needed[balancer.backends[id].service] = true;
+		else if (!kept[id])
+			assert_int_equal(balancer.backends[id].flags, 0);
+	}
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
+		assert_int_equal(balancer.services[id].proto != 0, needed[id]);
+}
+
+/* After a command that ran to its end. */
+static void assert_sound(void)
+{
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
+		if (!is_live(id))
+			continue;
+		assert_set(id);
+		assert_states(id);
+		assert_address(id);
+	}
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
+		if (has_flows(id))
+			assert_flows(id);
+	assert_directory();
+}
+
+/* Nothing is left when nothing is wanted and no flow goes on. */
+static void assert_empty(void)
+{
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
+		if (balancer.services[id].proto)
+			service_unlink(&balancer, id);
+	memset(flows, 0, XDPLB_BACKENDS * sizeof(*flows));
+	for (__u32 id = 1; id < XDPLB_POOLS; id++)
+		memset(balancer.pools[id].claimed, 0, sizeof(balancer.pools[id].claimed));
+	/* Twice: a pool goes when the backend it belonged to is gone. */
+	assert_int_equal(balancer_collect(&balancer), 0);
+	assert_int_equal(balancer_collect(&balancer), 0);
+	for (__u32 b = 0; b < XDPLB_DIRECTORY_BUCKETS; b++)
+		for (int w = 0; w < XDPLB_WAYS; w++)
+			assert_true(balancer.directory[b].way[w].key == 0);
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
+		assert_int_equal(balancer.services[id].proto, 0);
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
+		assert_int_equal(balancer.backends[id].flags, 0);
+	for (__u32 id = 1; id < XDPLB_POOLS; id++)
+		assert_int_equal(balancer.pools[id].proto, 0);
+	assert_int_equal(balancer.config->kinds, 0);
+}
+
+/* ---- commands ------------------------------------------------------------------------ */
+
+/* One of few services, so that they meet: in addresses, in backends, in ports. */
+static void service_random(struct service_address *at)
+{
+	__u32 number = random_from(0, 2);
+
+	memset(at, 0, sizeof(*at));
+	at->addr[0] = htonl(0xc0000201 + number);
+	if (random_64() % 2) {
+		at->addr[0] = htonl(0x20010db8);
+		at->addr[3] = htonl(number + 1);
+	}
+	at->port = htons(random_from(80, 81));
+	at->proto = random_64() % 4 ? IPPROTO_TCP : IPPROTO_UDP;
+}
+
+static void backend_random(const struct wanted_service *wanted, struct wanted_backend *backend,
+			   __u32 number)
+{
+	bool maps = wanted->forward == XDPLB_NAT || wanted->forward == XDPLB_DNAT;
+	bool ipv6 = xdplb_is_ipv6(wanted->at.addr);
+
+	if (forward_wraps(wanted->forward))
+		ipv6 = random_64() % 2;
+	*backend = (struct wanted_backend){ .weight = 1, .state = random_from(1, 4) };
+	backend->addr[0] = htonl(ipv6 ? 0xfd000000 : 0x0a000001 + number);
+	backend->addr[3] = ipv6 ? htonl(number + 1) : 0;
+	backend->port = maps ? htons(random_from(80, 81)) : wanted->at.port;
+}
+
+static void wanted_random(struct wanted_service *wanted)
+{
+	memset(wanted, 0, sizeof(*wanted));
+	service_random(&wanted->at);
+	wanted->forward = random_from(XDPLB_NAT, XDPLB_GUE);
+	wanted->backends = random_from(0, 4);
+	wanted->backend = calloc(wanted->backends + 1, sizeof(*wanted->backend));
+	assert_non_null(wanted->backend);
+	for (int i = 0; i < wanted->backends; i++)
+		backend_random(wanted, &wanted->backend[i], i);
+	if (wanted->forward == XDPLB_DNAT || wanted->forward == XDPLB_DSR || random_64() % 2)
+		return;
+	wanted->snat_given = true;
+	wanted->snats = 1;
+	memcpy(wanted->snat[0], own_address[xdplb_is_ipv6(wanted->at.addr)], 16);
+	wanted->snat[0][0] += htonl(random_from(0, 1) << 8);
+}
+
+static void apply_random(void)
+{
+	struct wanted_service wanted, got;
+	__u32 id;
+
+	wanted_random(&wanted);
+	assert_int_equal(service_apply(&balancer, &wanted), 0);
+	id = service_find(&balancer, &wanted.at);
+	assert_true(id != 0);
+	assert_int_equal(set_read(&balancer, id, &got), 0);
+	assert_int_equal(got.forward, wanted.forward);
+	assert_int_equal(got.backends, wanted.backends);
+	assert_int_equal(got.snats, wanted.snats);
+	for (int i = 0; i < got.backends; i++) {
+		assert_memory_equal(got.backend[i].addr, wanted.backend[i].addr, 16);
+		assert_int_equal(got.backend[i].port, wanted.backend[i].port);
+		assert_int_equal(got.backend[i].state, wanted.backend[i].state);
+	}
+	wanted_free(&got);
+	wanted_free(&wanted);
+}
+
+static void delete_random(void)
+{
+	struct service_address at;
+	__u32 id;
+
+	service_random(&at);
+	id = service_find(&balancer, &at);
+	if (!id)
+		return;
+	assert_int_equal(service_unlink(&balancer, id), 0);
+	assert_int_equal(services_unlinked(&balancer), 0);
+	assert_int_equal(service_find(&balancer, &at), 0);
+}
+
+/* A flow begins as the program would have it, or all of a backend end. */
+static void flow_random(void)
+{
+	__u32 id = random_from(1, SERVICES_HERE - 1);
+	const struct xdplb_set *set = set_of(&balancer, id);
+	__u32 backend;
+
+	if (!is_live(id) || !set->backends)
+		return;
+	backend = set_backend(&balancer, id, random_64() % set->backends)->backend;
+	if (set->forward == XDPLB_NAT && !flows[backend].of[XDPLB_NAT]) {
+		__u32 pools = balancer.backends[backend].pools;
+
+		flows[backend].pool = balancer.backends[backend].pool[__builtin_ctz(pools)];
+		balancer.pools[flows[backend].pool].claimed[0]++;
+	}
+	flows[backend].of[set->forward] = true;
+}
+
+static void flows_end_random(void)
+{
+	__u32 id = random_from(1, 60);
+
+	if (flows[id].of[XDPLB_NAT])
+		balancer.pools[flows[id].pool].claimed[0]--;
+	memset(&flows[id], 0, sizeof(flows[id]));
+}
+
+/* While a command waits. */
+static void assert_in_force(void)
+{
+	for (__u32 id = 1; id < SERVICES_HERE; id++)
+		if (is_live(id))
+			assert_set(id);
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
+		if (has_flows(id))
+			assert_flows(id);
+}
+
+static void any_order(void **state)
+{
+	(void)state;
+	make();
+	watch = assert_in_force;
+	for (int i = 0; i < 250; i++) {
+		if (random_64() % 4)
+			apply_random();
+		else
+			delete_random();
+		assert_sound();
+		assert_int_equal(balancer_collect(&balancer), 0);
+		assert_sound();
+		assert_no_litter();
+		for (int j = 0; j < 4; j++)
+			flow_random();
+		for (int j = 0; j < 6; j++)
+			flows_end_random();
+		assert_int_equal(said_lines(), 0);
+	}
+	watch = NULL;
+	assert_empty();
+	forget();
+}
+
+/* What fails here ends the child, which no signal of ours did then. */
+static void commands_forever(void)
+{
+	struct wanted_service wanted;
+	struct service_address at;
+	__u32 id;
+
+	for (;;) {
+		wanted_random(&wanted);
+		if (service_apply(&balancer, &wanted))
+			_exit(1);
+		wanted_free(&wanted);
+		service_random(&at);
+		id = random_64() % 3 ? 0 : service_find(&balancer, &at);
+		if (id && (service_unlink(&balancer, id) || services_unlinked(&balancer)))
+			_exit(1);
+	}
+}
+
+/* Commands in a child that is killed somewhere; the next command meets what it left. */
+static void killed(void **state)
+{
+	(void)state;
+	make();
+	for (int i = 0; i < 120; i++) {
+		pid_t child = fork();
+		int status;
+
+		assert_true(child >= 0);
+		if (!child) {
+			steps_left = i % 2 ? random_from(1, 20) : 0;
+			commands_forever();
+		}
+		if (!(i % 2)) {
+			usleep(random_from(500, 60000));
+			kill(child, SIGKILL);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		for (int j = 0; j < i; j++)
+			random_64(); /* so that the next child's commands are other ones */
+		assert_int_equal(balancer_collect(&balancer), 0);
+		assert_sound();
+		assert_no_litter();
+		for (int j = 0; j < 4; j++)
+			flow_random();
+		for (int j = 0; j < 6; j++)
+			flows_end_random();
+	}
+	assert_empty();
+	forget();
+}
+
+static void wanted_make(struct wanted_service *wanted, __u8 forward, const char *service,
+			const char *backend)
+{
+	memset(wanted, 0, sizeof(*wanted));
+	assert_int_equal(parse_service(service, &wanted->at), 0);
+	wanted->forward = forward;
+	wanted->backend = calloc(1, sizeof(*wanted->backend));
+	assert_non_null(wanted->backend);
+	wanted->backends = 1;
+	assert_int_equal(parse_backend(backend, &wanted->at, wanted->backend), 0);
+}
+
+static __u32 apply(__u8 forward, const char *service, const char *backend)
+{
+	struct wanted_service wanted;
+	__u32 id;
+
+	wanted_make(&wanted, forward, service, backend);
+	assert_int_equal(service_apply(&balancer, &wanted), 0);
+	id = service_find(&balancer, &wanted.at);
+	wanted_free(&wanted);
+	return id;
+}
+
+/* The echo of an address goes on while any service has it. */
+static void address_of_several(void **state)
+{
+	const __be32 addr[4] = { htonl(0xc000020a) };
+	__u32 first, second;
+
+	(void)state;
+	make();
+	first = apply(XDPLB_NAT, "192.0.2.10:80", "10.0.0.1");
+	second = apply(XDPLB_DSR, "192.0.2.10:81", "10.0.0.1");
+	assert_int_equal(found(XDPLB_KIND_ADDRESS, addr, 0, 0)->index, first);
+	assert_int_equal(service_unlink(&balancer, first), 0);
+	assert_int_equal(services_unlinked(&balancer), 0);
+	assert_int_equal(found(XDPLB_KIND_ADDRESS, addr, 0, 0)->index, second);
+	assert_int_equal(service_unlink(&balancer, second), 0);
+	assert_int_equal(services_unlinked(&balancer), 0);
+	assert_null(found(XDPLB_KIND_ADDRESS, addr, 0, 0));
+	assert_empty();
+	forget();
+}
+
+/* dnat to ipip and to nat while its flows last: their replies are found till the last has ended. */
+static void method_changes(void **state)
+{
+	const __be32 addr[4] = { htonl(0x0a000001) };
+	__u32 service, id;
+
+	(void)state;
+	make();
+	service = apply(XDPLB_DNAT, "192.0.2.10:80", "10.0.0.1");
+	id = set_backend(&balancer, service, 0)->backend;
+	flows[id].of[XDPLB_DNAT] = true;
+	assert_int_equal(apply(XDPLB_IPIP, "192.0.2.10:80", "10.0.0.1"), service);
+	assert_int_equal(set_backend(&balancer, service, 0)->backend, id);
+	assert_int_equal(found(XDPLB_KIND_DNAT, addr, htons(80), 6)->index, id);
+	assert_int_equal(found(XDPLB_KIND_TUNNEL, addr, 0, 0)->index, id);
+	apply(XDPLB_NAT, "192.0.2.10:80", "10.0.0.1");
+	assert_int_equal(balancer_collect(&balancer), 0);
+	assert_int_equal(found(XDPLB_KIND_DNAT, addr, htons(80), 6)->index, id);
+	assert_non_null(found(XDPLB_KIND_BACKEND, addr, htons(80), 6));
+	flows[id].of[XDPLB_DNAT] = false;
+	assert_int_equal(balancer_collect(&balancer), 0);
+	assert_null(found(XDPLB_KIND_DNAT, addr, htons(80), 6));
+	assert_null(found(XDPLB_KIND_TUNNEL, addr, 0, 0));
+	assert_false(balancer.config->kinds & (1 << XDPLB_KIND_DNAT | 1 << XDPLB_KIND_TUNNEL));
+	assert_empty();
+	forget();
+}
+
+/* Source addresses are the method's, and stay only while that does. */
+static void sources_of_the_method(void **state)
+{
+	struct wanted_service wanted;
+	__u32 service, id;
+
+	(void)state;
+	make();
+	wanted_make(&wanted, XDPLB_GUE, "192.0.2.10:80", "fd00::1");
+	wanted.snat_given = true;
+	wanted.snats = 1;
+	memcpy(wanted.snat[0], own_address[1], 16);
+	wanted.snat[0][3] = htonl(77);
+	assert_int_equal(service_apply(&balancer, &wanted), 0);
+	service = service_find(&balancer, &wanted.at);
+	id = set_backend(&balancer, service, 0)->backend;
+	assert_memory_equal(balancer.backends[id].source, wanted.snat[0], 16);
+	wanted.snat_given = false;
+	wanted.snats = 0;
+	assert_int_equal(service_apply(&balancer, &wanted), 0);
+	assert_int_equal(wanted.snats, 1);
+	wanted.forward = XDPLB_IPIP;
+	wanted.snats = 0;
+	assert_int_equal(service_apply(&balancer, &wanted), 0);
+	assert_int_equal(wanted.snats, 0);
+	assert_false(is_address(balancer.backends[id].source));
+	wanted.forward = XDPLB_GUE;
+	assert_int_equal(service_apply(&balancer, &wanted), 0);
+	assert_memory_equal(balancer.backends[id].source, own_address[1], 16);
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* Services that come and go with the same backend, each leaving flows behind. */
+static void made_again_and_again(void **state)
+{
+	(void)state;
+	make();
+	for (int i = 0; i < 3 * XDPLB_SHARED; i++) {
+		__u32 service = apply(XDPLB_DNAT, "192.0.2.10:80", "10.0.0.1");
+		__u32 id = set_backend(&balancer, service, 0)->backend;
+
+		flows[id].of[XDPLB_DNAT] = true;
+		assert_method(id, XDPLB_DNAT);
+		assert_int_equal(service_unlink(&balancer, service), 0);
+		assert_int_equal(services_unlinked(&balancer), 0);
+	}
+	assert_int_equal(said_lines(), 0);
+	assert_empty();
+	forget();
+}
+
+/* What is refused leaves the service as it was. */
+static void refused(void **state)
+{
+	struct wanted_service wanted;
+	__u32 service;
+
+	(void)state;
+	make();
+	for (int i = 0; i < XDPLB_SHARED; i++) {
+		char text[ADDRESS_TEXT];
+
+		snprintf(text, sizeof(text), "192.0.2.%d:80", i + 1);
+		apply(XDPLB_DNAT, text, "10.0.0.1");
+	}
+	service = apply(XDPLB_NAT, "192.0.2.100:80", "10.0.0.2");
+	said_reset();
+	wanted_make(&wanted, XDPLB_DNAT, "192.0.2.100:80", "10.0.0.1");
+	assert_int_equal(service_apply(&balancer, &wanted), -E2BIG);
+	assert_said("dnat", "backend 10.0.0.1:80: 16 services use it with dnat already");
+	assert_int_equal(set_of(&balancer, service)->forward, XDPLB_NAT);
+	assert_sound();
+	wanted_free(&wanted);
+	wanted_make(&wanted, XDPLB_DNAT, "192.0.2.101:80", "10.0.0.1");
+	assert_int_equal(service_apply(&balancer, &wanted), -E2BIG);
+	assert_int_equal(service_find(&balancer, &wanted.at), 0);
+	assert_sound();
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(any_order),
+		cmocka_unit_test(killed),
+		cmocka_unit_test(address_of_several),
+		cmocka_unit_test(method_changes),
+		cmocka_unit_test(sources_of_the_method),
+		cmocka_unit_test(made_again_and_again),
+		cmocka_unit_test(refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * dnat: the destination is rewritten, the client's address stays. A reply that
+ * comes by, because this machine is on its way, gets the service's address
+ * back; it is known by the flow of the client that it goes to.
+ */
+#ifndef XDPLB_DNAT_H
+#define XDPLB_DNAT_H
+
+#include "forward.h"
+#include "fragment.h"
+#include "next_hop.h"
+
+/*
+ * Which of the backends with one address and port, from `id` on, has this
+ * client's flow; its value and index are left in struct work. 0: none.
+ */
+__noinline int dnat_owner(struct xdp_md *ctx, __u32 id, const struct address *client, __u32 port)
+{
+	struct packet p;
+
+	if (!client || !packet_get(ctx, &p))
+		return 0;
+	for (int i = 0; i < XDPLB_SHARED; i++) {
+		const struct xdplb_backend *backend = backend_of(id);
+
+		if (!id || !backend)
+			return 0;
+		if (flow_lookup(ctx, client, port, backend->service) &&
+		    XDPLB_FIELD(p.work->value, BACKEND) == id &&
+		    method_of(p.work->value) == XDPLB_DNAT)
+			return id;
+		id = backend->next;
+	}
+	return 0;
+}
+
+static __always_inline struct xdplb_nat_record *client_record(const struct address *client)
+{
+	__u32 at = xdplb_client_index(client->word);
+
+	return bpf_map_lookup_elem(&xdplb_clients, &at);
+}
+
+/* Writes down who delivers this client's packets, if another's record is in the place. */
+static __always_inline void client_learn(struct packet *p)
+{
+	struct xdplb_nat_record *record = client_record(&p->h->saddr);
+
+	if (!record || same_address(address_of(record->client), &p->h->saddr) ||
+	    !record_lock(record))
+		return;
+	__builtin_memcpy(record->client, &p->h->saddr, sizeof(record->client));
+	record->seen = p->cpu->now - 1;
+	way_learn(p, &record->way);
+	record_unlock(record);
+}
+
+/* Makes sure that work->record has the way to the client whose address this is. */
+static __always_inline int client_hop(struct packet *p, const struct address *from,
+				      const struct address *client)
+{
+	struct xdplb_nat_record *record = client_record(client), *copy = &p->work->record;
+	int verdict;
+
+	if (!record)
+		return drop(p, XDPLB_DROP_NO_ROUTE);
+	if (!record_read(p, record) || !same_address(address_of(copy->client), client)) {
+		__builtin_memset(copy, 0, sizeof(*copy));
+		__builtin_memcpy(copy->client, client, sizeof(copy->client));
+		copy->seen = p->cpu->now - 1;
+	}
+	verdict = hop_to_client(p, from);
+	if (verdict != GO_ON || copy->seen == (__u16)p->cpu->now || !record_lock(record))
+		return verdict;
+	__builtin_memcpy(record->client, client, sizeof(record->client));
+	record->seen = p->cpu->now;
+	record->way = copy->way;
+	record_unlock(record);
+	return GO_ON;
+}
+
+/* The client speaks to the backend: work->to. */
+static __always_inline void dnat_towards(struct packet *p, const struct xdplb_backend *backend)
+{
+	struct endpoints *to = &p->work->to;
+
+	to->saddr = p->h->saddr;
+	to->sport = p->h->sport;
+	__builtin_memcpy(&to->daddr, backend->addr, sizeof(to->daddr));
+	to->dport = backend->port;
+}
+
+/* The service of a backend speaks to the client: work->to. */
+static __always_inline bool dnat_back(struct packet *p, __u32 backend_id)
+{
+	const struct xdplb_backend *backend = backend_of(backend_id);
+	const struct xdplb_service *service = backend ? service_of(backend->service) : NULL;
+	struct endpoints *to = &p->work->to;
+
+	if (!service)
+		return false;
+	__builtin_memcpy(&to->saddr, service->addr, sizeof(to->saddr));
+	to->sport = service->port;
+	to->daddr = p->h->daddr;
+	to->dport = p->h->dport;
+	return true;
+}
+
+/* Sends a reply, or a later fragment of one, to the client. */
+static __always_inline int dnat_send(struct packet *p, __u32 backend_id)
+{
+	struct xdplb_backend_cpu *cpu = backend_cpu_of(backend_id);
+	const struct xdplb_way *way = &p->work->record.way;
+	int verdict;
+
+	if (!cpu || !dnat_back(p, backend_id))
+		return drop(p, XDPLB_DROP_NO_BACKEND);
+	verdict = client_hop(p, &p->work->to.saddr, &p->h->daddr);
+	if (verdict == GO_ON)
+		verdict = way_fits(p, way, 0);
+	if (verdict != GO_ON)
+		return verdict;
+	cpu->reply_packets++;
+	cpu->reply_bytes += frame_bytes(p);
+	rewrite(p);
+	return send(p, way);
+}
+
+/* A reply of a backend to a client whose flow dnat_owner() has found. */
+__noinline int dnat_reply(struct xdp_md *ctx, __u32 backend_id)
+{
+	struct packet p;
+
+	if (!packet_get(ctx, &p))
+		return XDP_PASS;
+	p.value = p.work->value;
+	p.flow_index = p.work->flow_index;
+	flow_touch(&p, false);
+	if (p.h->fragment)
+		fragment_remember(ctx, XDPLB_FRAGMENT_DNAT_REPLY,
+				  XDPLB_FIELD_OF(BACKEND, backend_id));
+	return dnat_send(&p, backend_id);
+}
+
+#endif

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * ipip and gue: the packet is wrapped in another, from this machine to the
+ * backend, which unwraps it and holds the service's address. IP in IP: RFC 2003,
+ * 2473, 4213; GUE: draft-ietf-intarea-gue, variant 1, in which the inner IP
+ * packet follows UDP at once; ECN: RFC 6040, normal mode.
+ *
+ * Only xdplb_encap comes here, because the kernel counts the call that makes
+ * room even where it can never run.
+ */
+#ifndef XDPLB_ENCAP_H
+#define XDPLB_ENCAP_H
+
+#include "parse.h"
+#include "to_backend.h"
+
+#define WRAP_TTL 64
+#define WRAP_IDENTS 0x1003 /* CPUs' identifications of fragments-to-be start so far apart */
+#define WRAP_SOURCE4 0xac100000 /* 172.16.0.0/16 */
+#define WRAP_SOURCE6 0x01000000 /* 100::/64, RFC 6666 */
+#define GUE_SPORTS 0xc000 /* 49152 to 65535, RFC 6335 */
+
+/* The sum of the inner packet, for GUE's UDP checksum. */
+struct inner_sum {
+	__u64 sum;
+	bool known;
+};
+
+/* What the outer headers say, besides the addresses of work->outer. */
+struct wrapping {
+	struct inner_sum inner;
+	__u32 hash; /* of the flow */
+	struct vlan_tag tags[2]; /* of the frame */
+	__u32 tag_count;
+	__be16 tag_type; /* of the first */
+	__u16 length; /* of the inner packet */
+	__be16 gue_port; /* 0: ipip */
+	__u16 ident;
+	__u8 class;
+	__u8 next; /* protocol of the inner packet */
+	bool dont_fragment;
+	bool v6;
+};
+
+static __always_inline __u32 wrap_bytes(bool v6, bool gue)
+{
+	return (v6 ? sizeof(struct ipv6_header) : sizeof(struct iphdr)) +
+	       (gue ? sizeof(struct udphdr) : 0);
+}
+
+/* The same for all packets of a flow, fragments with each other. */
+static __always_inline __u32 wrap_hash(const struct packet *p)
+{
+	const __be32 *from = p->h->saddr.word;
+	__u64 high = (__u64)from[0] << 32 | from[1], low = (__u64)from[2] << 32 | from[3];
+	__u32 port = p->h->fragment ? 0 : p->h->sport;
+
+	return xdplb_hash(p->config->seed, xdplb_hash(p->config->seed, high ^ port) ^ low) >> 32;
+}
+
+/* From one of many, so that a backend's receive queues share the load, or from a fixed one. */
+static __always_inline void wrap_addresses(struct packet *p, const struct xdplb_backend *backend)
+{
+	struct endpoints *outer = &p->work->outer;
+
+	__builtin_memcpy(&outer->daddr, backend->addr, sizeof(outer->daddr));
+	__builtin_memcpy(&outer->saddr, backend->source, sizeof(outer->saddr));
+	if (backend->source[0])
+		return;
+	if (!xdplb_is_ipv6(backend->addr)) {
+		outer->saddr.word[0] = bpf_htonl(WRAP_SOURCE4 | (wrap_hash(p) & 0xffff));
+		return;
+	}
+	outer->saddr.word[0] = bpf_htonl(WRAP_SOURCE6);
+	outer->saddr.word[3] = wrap_hash(p);
+}
+
+static __always_inline bool is_gue(const struct packet *p)
+{
+	return method_of(p->work->value) == XDPLB_GUE;
+}
+
+/*
+ * Makes sure that the packet can be sent to work->backend, by the method of its
+ * flow work->value, and decides on the outer addresses.
+ */
+__noinline int wrap_prepare(struct xdp_md *ctx)
+{
+	struct xdplb_backend_cpu *hop;
+	struct xdplb_backend *backend;
+	struct packet p;
+	int verdict;
+
+	if (!packet_get(ctx, &p))
+		return XDP_PASS;
+	backend = backend_of(p.work->backend);
+	hop = backend_cpu_of(p.work->backend);
+	if (!backend || !hop)
+		return drop(&p, XDPLB_DROP_NO_BACKEND);
+	wrap_addresses(&p, backend);
+	verdict = hop_to_backend(&p, hop, backend, &p.work->outer.saddr);
+	if (verdict != GO_ON)
+		return verdict;
+	return way_fits(&p, &hop->way, wrap_bytes(xdplb_is_ipv6(backend->addr), is_gue(&p)));
+}
+
+/* ---- checksums ---------------------------------------------------------------- */
+
+struct summing {
+	struct xdp_md *ctx;
+	__u64 sum;
+	__u32 offset;
+	__u32 left;
+};
+
+static long sum_some(__u32 index, void *context)
+{
+	struct summing *s = context;
+	__u32 words[16] = {}, size = s->left < sizeof(words) ? s->left : sizeof(words);
+
+	(void)index;
+	if (!size--)
+		return 1;
+	asm volatile("" : "+r"(size)); /* keeps the mask, which the verifier needs */
+	size = (size & (sizeof(words) - 1)) + 1;
+	if (bpf_xdp_load_bytes(s->ctx, s->offset, words, size))
+		return 1;
+	for (int i = 0; i < 16; i++)
+		s->sum += words[i];
+	s->offset += size;
+	s->left -= size;
+	return 0;
+}
+
+/* The sum of so many bytes of the frame, wherever they lie. */
+static __always_inline __u64 csum_frame(struct xdp_md *ctx, __u32 offset, __u32 length)
+{
+	struct summing s = { .ctx = ctx, .offset = offset, .left = length };
+
+	bpf_loop(65536 / 64, sum_some, &s, 0);
+	return s.sum;
+}
+
+/* TCP, UDP or ICMP with what its checksum counts in sums to nothing; so alone to minus that. */
+static __always_inline __u64 sum_of_segment(const struct packet *p)
+{
+	const struct headers *h = p->h;
+	__u64 pseudo = csum_address(&h->saddr) + csum_address(&h->daddr) + bpf_htons(h->proto) +
+		       bpf_htons(h->total - (h->l4 - h->l3));
+
+	return h->proto == IPPROTO_ICMP ? 0 : csum_fold(pseudo);
+}
+
+/* There is a checksum, over this packet and no more. */
+static __always_inline bool segment_has_sum(struct packet *p)
+{
+	const struct udphdr *udp;
+
+	if (p->h->fragment)
+		return false;
+	if (p->h->proto != IPPROTO_UDP)
+		return true;
+	udp = packet_at(p->ctx, p->h->l4, sizeof(*udp));
+	return udp && udp->check && p->h->l4 - p->h->l3 + bpf_ntohs(udp->len) == p->h->total;
+}
+
+/*
+ * The sum of the inner packet, without a look at its payload where its own
+ * checksum tells (as Linux's local checksum offload). The header of IPv4, with
+ * its checksum, sums to nothing. Behind extension headers all is summed. Where
+ * no checksum tells, an outer IPv4 does without (RFC 768), and for IPv6 all is
+ * summed.
+ */
+static __always_inline struct inner_sum sum_inner(struct packet *p, bool outer_v6)
+{
+	struct inner_sum inner = { 0, segment_has_sum(p) };
+	const __u32 *ip6;
+
+	if (inner.known && !p->h->v6) {
+		inner.sum = sum_of_segment(p);
+		return inner;
+	}
+	ip6 = packet_at(p->ctx, p->h->l3, sizeof(struct ipv6_header));
+	if (inner.known && ip6 && p->h->l4 == p->h->l3 + sizeof(struct ipv6_header)) {
+		inner.sum = sum_of_segment(p);
+		for (__u32 i = 0; i < sizeof(struct ipv6_header) / 4; i++)
+			inner.sum += ip6[i];
+		return inner;
+	}
+	inner.known |= outer_v6;
+	if (inner.known)
+		inner.sum = csum_frame(p->ctx, p->h->l3, p->h->total);
+	return inner;
+}
+
+/* ---- the headers ----------------------------------------------------------------- */
+
+/* What the inner header says for the outer; it has one hop less to live. */
+static __always_inline bool wrap_inner(struct packet *p, struct wrapping *outer)
+{
+	struct ipv6_header *ip6;
+	struct iphdr *ip;
+
+	outer->length = p->h->total;
+	if (p->h->v6) {
+		ip6 = packet_at(p->ctx, p->h->l3, sizeof(*ip6));
+		if (!ip6)
+			return false;
+		outer->next = IPPROTO_IPV6;
+		outer->class = bpf_ntohl(ip6->version_class_label) >> 20;
+		outer->dont_fragment = true;
+		ip6->hop_limit--;
+		return true;
+	}
+	ip = packet_at(p->ctx, p->h->l3, sizeof(*ip));
+	if (!ip)
+		return false;
+	outer->next = IPPROTO_IPIP;
+	outer->class = ip->tos;
+	outer->dont_fragment = ip->frag_off & bpf_htons(IP_DONT_FRAGMENT);
+	ttl_less(ip, 0);
+	return true;
+}
+
+/* The tags of the frame, or the one that the way out needs. */
+static __always_inline bool wrap_tags(struct packet *p, struct wrapping *outer, __be16 vlan)
+{
+	const struct ethhdr *eth = packet_at(p->ctx, 0, sizeof(*eth));
+	struct vlan_tag *tags = outer->tags, *tag;
+	__u32 count = (p->h->l3 - ETH_HLEN) / sizeof(*tag);
+
+	if (!eth)
+		return false;
+	outer->tag_count = count;
+	outer->tag_type = count ? eth->h_proto : bpf_htons(ETH_P_8021Q);
+	for (__u32 i = 0; i < 2 && i < count; i++) {
+		tag = packet_at(p->ctx, ETH_HLEN + i * sizeof(*tag), sizeof(*tag));
+		if (!tag)
+			return false;
+		tags[i] = *tag;
+	}
+	if (!vlan)
+		return true;
+	outer->tag_count = 1;
+	tags[0].tci = (count ? tags[0].tci & ~bpf_htons(VLAN_ID) : 0) | vlan;
+	return true;
+}
+
+static __always_inline void put_gue(struct packet *p, struct udphdr *udp,
+				    const struct wrapping *outer)
+{
+	__u16 length = outer->length + sizeof(*udp), check;
+	__u64 sum;
+
+	udp->source = bpf_htons(GUE_SPORTS | (outer->hash & ~GUE_SPORTS));
+	udp->dest = outer->gue_port;
+	udp->len = bpf_htons(length);
+	udp->check = 0;
+	if (!outer->inner.known)
+		return;
+	sum = outer->inner.sum + csum_address(&p->work->outer.saddr) +
+	      csum_address(&p->work->outer.daddr) + bpf_htons(IPPROTO_UDP) + bpf_htons(length) +
+	      udp->source + udp->dest + udp->len;
+	check = csum_fold(sum);
+	udp->check = check ? check : 0xffff;
+}
+
+static __always_inline bool put_ip4(struct packet *p, __u32 l3, const struct wrapping *outer)
+{
+	__u32 size = wrap_bytes(false, outer->gue_port);
+	struct iphdr *ip = packet_at(p->ctx, l3, sizeof(*ip));
+	struct udphdr *udp;
+
+	if (!ip)
+		return false;
+	*ip = (struct iphdr){
+		.version = 4,
+		.ihl = 5,
+		.tos = outer->class,
+		.tot_len = bpf_htons(size + outer->length),
+		.id = outer->ident,
+		.frag_off = outer->dont_fragment ? bpf_htons(IP_DONT_FRAGMENT) : 0,
+		.ttl = WRAP_TTL,
+		.protocol = outer->gue_port ? IPPROTO_UDP : outer->next,
+		.saddr = p->work->outer.saddr.word[0],
+		.daddr = p->work->outer.daddr.word[0],
+	};
+	ip->check = csum_words(ip, sizeof(*ip) / 4);
+	if (!outer->gue_port)
+		return true;
+	udp = packet_at(p->ctx, l3 + sizeof(*ip), sizeof(*udp));
+	if (udp)
+		put_gue(p, udp, outer);
+	return udp;
+}
+
+static __always_inline bool put_ip6(struct packet *p, __u32 l3, const struct wrapping *outer)
+{
+	__u32 size = wrap_bytes(true, outer->gue_port) - sizeof(struct ipv6_header);
+	struct ipv6_header *ip = packet_at(p->ctx, l3, sizeof(*ip));
+	struct udphdr *udp;
+
+	if (!ip)
+		return false;
+	ip->version_class_label =
+		bpf_htonl(0x60000000 | outer->class << 20 | (outer->hash & 0xfffff));
+	ip->length = bpf_htons(size + outer->length);
+	ip->next = outer->gue_port ? IPPROTO_UDP : outer->next;
+	ip->hop_limit = WRAP_TTL;
+	__builtin_memcpy(ip->saddr, &p->work->outer.saddr, sizeof(ip->saddr));
+	__builtin_memcpy(ip->daddr, &p->work->outer.daddr, sizeof(ip->daddr));
+	if (!outer->gue_port)
+		return true;
+	udp = packet_at(p->ctx, l3 + sizeof(*ip), sizeof(*udp));
+	if (udp)
+		put_gue(p, udp, outer);
+	return udp;
+}
+
+static __always_inline bool put_link(struct packet *p, const struct wrapping *outer)
+{
+	const struct vlan_tag *tags = outer->tags;
+	__be16 type = outer->v6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP);
+	struct ethhdr *eth = packet_at(p->ctx, 0, sizeof(*eth));
+
+	if (!eth)
+		return false;
+	eth->h_proto = outer->tag_count ? outer->tag_type : type;
+	for (__u32 i = 0; i < 2 && i < outer->tag_count; i++) {
+		struct vlan_tag *tag = packet_at(p->ctx, ETH_HLEN + i * sizeof(*tag), sizeof(*tag));
+
+		if (!tag)
+			return false;
+		tag->tci = tags[i].tci;
+		tag->type = i + 1 < outer->tag_count ? tags[i].type : type;
+	}
+	return true;
+}
+
+/* Makes room before the inner packet and fills it; the MACs are send()'s. */
+static __always_inline bool wrap_put(struct packet *p, const struct wrapping *outer)
+{
+	__u32 l3 = ETH_HLEN + outer->tag_count * sizeof(struct vlan_tag);
+	__u32 size = wrap_bytes(outer->v6, outer->gue_port);
+
+	if (bpf_xdp_adjust_head(p->ctx, (int)p->h->l3 - (int)(l3 + size)))
+		return false;
+	return put_link(p, outer) && (outer->v6 ? put_ip6(p, l3, outer) : put_ip4(p, l3, outer));
+}
+
+/* ---- all together ----------------------------------------------------------------- */
+
+/* The packet fits this way. */
+static __always_inline int wrap_send(struct packet *p, struct wrapping *outer,
+				     const struct xdplb_backend *backend,
+				     const struct xdplb_way *way)
+{
+	struct xdplb_way bare = *way;
+
+	if (!wrap_tags(p, outer, way->vlan) || !wrap_inner(p, outer))
+		return drop(p, XDPLB_DROP_BAD_HEADER);
+	if (outer->gue_port)
+		outer->inner = sum_inner(p, outer->v6);
+	if (!backend->source[0])
+		outer->dont_fragment = false; /* no error would come back */
+	if (!outer->dont_fragment)
+		outer->ident = p->cpu->ident++ + bpf_get_smp_processor_id() * WRAP_IDENTS;
+	if (!wrap_put(p, outer))
+		return drop(p, XDPLB_DROP_TOO_BIG);
+	bare.vlan = 0; /* the tag is on */
+	return send(p, &bare);
+}
+
+/* Wraps the packet, for which wrap_prepare() said GO_ON, and sends it. */
+__noinline int wrap_finish(struct xdp_md *ctx)
+{
+	struct wrapping outer = {};
+	struct xdplb_backend_cpu *hop;
+	struct xdplb_backend *backend;
+	struct packet p;
+
+	if (!packet_get(ctx, &p))
+		return XDP_PASS;
+	backend = backend_of(p.work->backend);
+	hop = backend_cpu_of(p.work->backend);
+	if (!backend || !hop)
+		return drop(&p, XDPLB_DROP_NO_BACKEND);
+	outer.v6 = xdplb_is_ipv6(backend->addr);
+	outer.gue_port = is_gue(&p) ? p.config->gue_port : 0;
+	outer.hash = wrap_hash(&p);
+	hop->packets++;
+	hop->bytes += frame_bytes(&p);
+	return wrap_send(&p, &outer, backend, &hop->way);
+}
+
+/* Two steps, because their stacks together are more than older kernels allow. */
+static __always_inline int wrap(struct xdp_md *ctx)
+{
+	int verdict = wrap_prepare(ctx);
+
+	return verdict == GO_ON ? wrap_finish(ctx) : verdict;
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A packet of a known flow goes to its backend, by the method of the flow. */
+#ifndef XDPLB_TO_BACKEND_H
+#define XDPLB_TO_BACKEND_H
+
+#include "dnat.h"
+#include "nat.h"
+
+/* Every method but dsr takes one off the time to live, and one must be left. */
+static __always_inline bool is_last_hop(const struct packet *p, __u32 method)
+{
+	return p->h->ttl <= 1 && method != XDPLB_DSR;
+}
+
+/* Leaves the packet to wrap(), which only xdplb_encap has. */
+static __always_inline int wrap_for(struct packet *p, __u64 value)
+{
+	p->work->value = value;
+	p->work->backend = XDPLB_FIELD(value, BACKEND);
+	return WRAP;
+}
+
+/* The packet becomes what work->to says, but for dsr, and goes out. */
+static __always_inline int forward(struct packet *p, struct xdplb_backend *backend,
+				   struct xdplb_backend_cpu *hop, __u32 method)
+{
+	const struct address *from = method == XDPLB_NAT ? &p->work->to.saddr : &p->h->saddr;
+	int verdict = hop_to_backend(p, hop, backend, from);
+
+	if (verdict == GO_ON)
+		verdict = way_fits(p, &hop->way, 0);
+	if (verdict != GO_ON)
+		return verdict;
+	hop->packets++;
+	hop->bytes += frame_bytes(p);
+	if (method != XDPLB_DSR)
+		rewrite(p);
+	return send(p, &hop->way);
+}
+
+/* Sends a packet of the flow p->value, or a later fragment of one, to its backend. */
+static __always_inline int to_backend(struct packet *p)
+{
+	__u32 id = XDPLB_FIELD(p->value, BACKEND), method = method_of(p->value);
+	struct xdplb_backend_cpu *hop = backend_cpu_of(id);
+	struct xdplb_backend *backend = backend_of(id);
+
+	if (!backend || !hop)
+		return drop(p, XDPLB_DROP_NO_BACKEND);
+	if (is_last_hop(p, method))
+		return drop(p, XDPLB_DROP_TTL);
+	if (p->h->fragment == FRAGMENT_FIRST)
+		fragment_remember(p->ctx, XDPLB_FRAGMENT_TO_BACKEND, p->value);
+	switch (method) {
+	case XDPLB_NAT:
+		if (!nat_towards(p, p->value, backend))
+			return drop(p, XDPLB_DROP_NO_BACKEND);
+		break;
+	case XDPLB_DNAT:
+		client_learn(p);
+		dnat_towards(p, backend);
+		break;
+	case XDPLB_DSR:
+		break;
+	default:
+		return wrap_for(p, p->value);
+	}
+	return forward(p, backend, hop, method);
+}
+
+#endif
