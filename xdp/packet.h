@@ -76,15 +76,15 @@ struct headers {
 	__be16 sport;
 	__be16 dport;
 	__be32 ident; /* of a fragment */
+	__u32 total; /* length of the IP packet */
 	__u16 l3;
 	__u16 l4;
-	__u16 total; /* length of the IP packet */
 	__u8 v6;
 	__u8 proto; /* TCP, UDP, ICMP or ICMPv6 */
 	__u8 tcp_flags; /* 0 for UDP */
 	__u8 ttl;
 	__u8 fragment; /* enum fragment */
-	__u8 reserved;
+	__u8 reserved[3];
 };
 
 #define PACKET 0 /* indices into work->headers */

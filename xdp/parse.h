@@ -138,18 +138,14 @@ static __always_inline int parse_extensions(struct packet *p, struct headers *h,
 static __always_inline int parse_ip6(struct packet *p, struct headers *h, __u32 l3)
 {
 	const struct ipv6_header *ip = packet_at(p->ctx, l3, sizeof(*ip));
-	__u32 length;
 
 	if (!ip || (ip->version_class_label & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
-		return pass(p, XDPLB_PASS_UNREADABLE);
-	length = bpf_ntohs(ip->length) + sizeof(*ip);
-	if (length > 0xffff)
 		return pass(p, XDPLB_PASS_UNREADABLE);
 	h->v6 = true;
 	__builtin_memcpy(&h->saddr, ip->saddr, sizeof(h->saddr));
 	__builtin_memcpy(&h->daddr, ip->daddr, sizeof(h->daddr));
 	h->ttl = ip->hop_limit;
-	h->total = length;
+	h->total = bpf_ntohs(ip->length) + sizeof(*ip);
 	h->fragment = FRAGMENT_NO;
 	if (parse_extensions(p, h, l3 + sizeof(*ip), ip->next) != GO_ON)
 		return pass(p, XDPLB_PASS_UNREADABLE);
