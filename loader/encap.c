@@ -91,16 +91,16 @@ int encap_leave_check(const struct balancer *there, const char *interface,
 	return err;
 }
 
-/* The version of the libxdp in use, by the name of its file: libxdp.so.1.5.4. */
-static const char *libxdp_version(char path[PATH_MAX])
+/* The libxdp in use, by the name of its file: libxdp.so.1.5.4. */
+static const char *libxdp_name(char path[PATH_MAX])
 {
 	const char *name;
 	Dl_info info;
 
 	if (!dladdr((void *)xdp_program__create, &info) || !realpath(info.dli_fname, path))
-		return "of unknown version";
+		return "an unknown libxdp";
 	name = strstr(path, "libxdp.so.");
-	return name ? name + strlen("libxdp.so.") : "built in";
+	return name ? name : "a libxdp built in";
 }
 
 int encap_refused(const char *interface)
@@ -110,8 +110,8 @@ int encap_refused(const char *interface)
 
 	uname(&host);
 	return fail(EINVAL,
-		    "%s: the chain does not take xdplb_encap (Linux %s, libxdp %s): a chained "
+		    "%s: the chain does not take xdplb_encap (Linux %s, %s): a chained "
 		    "program that changes a packet's length needs libxdp 1.5.5 or newer; alone it "
 		    "needs no chain: LIBXDP_SKIP_DISPATCHER=1 xdplb-config load --encap %s",
-		    interface, host.release, libxdp_version(path), interface);
+		    interface, host.release, libxdp_name(path), interface);
 }

@@ -118,11 +118,17 @@ static int command_unknown(const char *name)
 
 static int snat_option(struct wanted_service *wanted, const char *value)
 {
+	__be16 port;
+	int err;
+
 	wanted->snat_given = true;
 	if (wanted->snats == XDPLB_SNATS)
 		return fail(E2BIG, "--snat %s: a service has at most %d source addresses", value,
 			    XDPLB_SNATS);
-	return parse_address(value, wanted->snat[wanted->snats++]);
+	err = parse_endpoint(value, strlen(value), wanted->snat[wanted->snats++], &port);
+	if (!err && port)
+		err = fail(EINVAL, "--snat %s: an address without a port is expected", value);
+	return err;
 }
 
 /* The number of a word in `field`, or the error. */

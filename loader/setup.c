@@ -32,15 +32,36 @@ static void print_nat(FILE *out)
 		"# source, to which the backend answers.\n");
 }
 
-/* Which of the machine's own packets are replies; a UDP server's have no source address yet. */
-static void print_selector(FILE *out, const struct setup *setup)
+/* A rule that sends packets of this kind by the balancer. */
+static void print_rule(FILE *out, const char *ip, const char *selector)
 {
-	char text[ADDRESS_TEXT];
+	fprintf(out, "%s rule del %s lookup %d 2>/dev/null || true\n", ip, selector, TABLE);
+	fprintf(out, "%s rule add %s lookup %d\n", ip, selector, TABLE);
+}
 
-	if (setup->at.proto == IPPROTO_TCP)
-		fprintf(out, "from %s ", address_text(setup->backend, text));
-	fprintf(out, "ipproto %s sport %u lookup %d", proto_name(setup->at.proto),
-		ntohs(setup->port), TABLE);
+/*
+ * Which of the machine's own packets are replies. A UDP server's have no source
+ * address yet when they are routed. What IPv4 learns of a path's MTU is kept by
+ * address only (build_sk_flow_key() in net/ipv4/route.c leaves the ports out),
+ * so that a rule with ports alone would hide it.
+ */
+static void print_rules(FILE *out, const struct setup *setup)
+{
+	const char *ip = xdplb_is_ipv6(setup->backend) ? "ip -6" : "ip";
+	char text[ADDRESS_TEXT], ports[64], selector[ADDRESS_TEXT + 80];
+
+	address_text(setup->backend, text);
+	snprintf(ports, sizeof(ports), "ipproto %s sport %u", proto_name(setup->at.proto),
+		 ntohs(setup->port));
+	if (!xdplb_is_ipv6(setup->backend)) {
+		snprintf(selector, sizeof(selector), "from %s", text);
+		print_rule(out, ip, selector);
+	} else if (setup->at.proto == IPPROTO_TCP) {
+		snprintf(selector, sizeof(selector), "from %s %s", text, ports);
+		print_rule(out, ip, selector);
+	}
+	if (setup->at.proto == IPPROTO_UDP)
+		print_rule(out, ip, ports);
 }
 
 static void print_dnat(FILE *out, const struct setup *setup)
@@ -50,20 +71,21 @@ static void print_dnat(FILE *out, const struct setup *setup)
 
 	fprintf(out,
 		"# dnat leaves the client's address, so the replies must pass the balancer, which\n"
-		"# gives them the service's address as source. This is for all that leaves from\n"
-		"# that port, also to those who ask this machine and not the service.\n");
+		"# gives them the service's address as source.\n");
 	if (!setup->direct || !is_address(setup->balancer)) {
 		fprintf(out,
 			"# The balancer is no neighbour: route them by it where both ways meet.\n");
 		return;
 	}
+	if (xdplb_is_ipv6(setup->backend))
+		fprintf(out, "# This is for all that leaves from that port, also to those who ask "
+			     "this machine\n# and not the service.\n");
+	else
+		fprintf(out, "# This is for all that leaves from that address; the rest of it the "
+			     "balancer has to\n# route. There: sysctl -w net.ipv4.ip_forward=1\n");
 	fprintf(out, "%s route replace default via %s table %d\n", ip,
 		address_text(setup->balancer, text), TABLE);
-	fprintf(out, "%s rule del ", ip);
-	print_selector(out, setup);
-	fprintf(out, " 2>/dev/null || true\n%s rule add ", ip);
-	print_selector(out, setup);
-	fprintf(out, "\n");
+	print_rules(out, setup);
 }
 
 /* Nobody in the network learns that this machine has the service's address. */

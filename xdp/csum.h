@@ -8,6 +8,8 @@
 #ifndef XDPLB_CSUM_H
 #define XDPLB_CSUM_H
 
+#include <linux/in.h>
+
 #include "address.h"
 
 static __always_inline __u64 csum_change(__u32 from, __u32 to)
@@ -75,6 +77,11 @@ static __always_inline __u16 csum_apply_udp(__u16 check, __u64 change)
 		return 0;
 	changed = csum_apply(check, change);
 	return changed ? changed : 0xffff;
+}
+
+static __always_inline __u16 csum_apply_l4(__u8 proto, __u16 check, __u64 change)
+{
+	return proto == IPPROTO_TCP ? csum_apply(check, change) : csum_apply_udp(check, change);
 }
 
 #endif

@@ -12,8 +12,9 @@
 #include "next_hop.h"
 
 /*
- * Which of the backends with one address and port, from `id` on, has this
- * client's flow; its value and index are left in struct work. 0: none.
+ * Which of the backends with one address and port, from `id` on, has a flow of
+ * this client that has not expired; its value and index are left in struct
+ * work. 0: none.
  */
 __noinline int dnat_owner(struct xdp_md *ctx, __u32 id, const struct address *client, __u32 port)
 {
@@ -28,11 +29,35 @@ __noinline int dnat_owner(struct xdp_md *ctx, __u32 id, const struct address *cl
 			return 0;
 		if (flow_lookup(ctx, client, port, backend->service) &&
 		    XDPLB_FIELD(p.work->value, BACKEND) == id &&
-		    method_of(p.work->value) == XDPLB_DNAT)
+		    method_of(p.work->value) == XDPLB_DNAT &&
+		    !is_expired(p.config, p.cpu->now, p.work->value))
 			return id;
 		id = backend->next;
 	}
 	return 0;
+}
+
+/*
+ * Towards this backend the client's port is in use by its flow to another
+ * service, so that the backend could not tell a new one from it. A flow that is
+ * left gives way.
+ */
+__noinline int dnat_taken(struct xdp_md *ctx, __u32 backend_id)
+{
+	struct xdplb_backend *backend = backend_of(backend_id);
+	struct packet p;
+	__u32 id;
+
+	if (!backend || !packet_get(ctx, &p))
+		return 0;
+	id = directory_find(&p, XDPLB_KIND_DNAT, address_of(backend->addr), backend->port,
+			    backend->proto);
+	if (!dnat_owner(ctx, id, &p.h->saddr, p.h->sport))
+		return 0;
+	if (!flow_is_left(p.work->value))
+		return 1;
+	flow_remove(p.work->flow_index, p.work->value);
+	return dnat_owner(ctx, id, &p.h->saddr, p.h->sport);
 }
 
 static __always_inline struct xdplb_nat_record *client_record(const struct address *client)

@@ -40,28 +40,24 @@ static __always_inline __u64 rewrite_ip6(struct packet *p, struct ipv6_header *i
 	       csum_change_address(&p->h->daddr, &to->daddr);
 }
 
+/* Where TCP's and UDP's checksum lies. */
+static __always_inline __u32 check_offset(__u8 proto)
+{
+	return proto == IPPROTO_TCP ? 16 : 6;
+}
+
 /* New ports, and TCP's or UDP's checksum; `change` is that of the addresses. */
 static __always_inline void rewrite_l4(struct packet *p, const struct endpoints *to, __u64 change)
 {
-	struct tcphdr *tcp;
-	struct udphdr *udp;
+	__u16 *check = packet_at(p->ctx, p->h->l4 + check_offset(p->h->proto), sizeof(*check));
+	__be16 *ports = packet_at(p->ctx, p->h->l4, 2 * sizeof(*ports));
 
+	if (!ports || !check)
+		return;
+	ports[0] = to->sport;
+	ports[1] = to->dport;
 	change += csum_change16(p->h->sport, to->sport) + csum_change16(p->h->dport, to->dport);
-	if (p->h->proto == IPPROTO_TCP) {
-		tcp = packet_at(p->ctx, p->h->l4, sizeof(*tcp));
-		if (!tcp)
-			return;
-		tcp->source = to->sport;
-		tcp->dest = to->dport;
-		tcp->check = csum_apply(tcp->check, change);
-	} else {
-		udp = packet_at(p->ctx, p->h->l4, sizeof(*udp));
-		if (!udp)
-			return;
-		udp->source = to->sport;
-		udp->dest = to->dport;
-		udp->check = csum_apply_udp(udp->check, change);
-	}
+	*check = csum_apply_l4(p->h->proto, *check, change);
 }
 
 __noinline int rewrite6(struct xdp_md *ctx)

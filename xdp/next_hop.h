@@ -164,17 +164,16 @@ static __always_inline int way_fits(struct packet *p, const struct xdplb_way *wa
 
 /*
  * Gives a packet with one VLAN tag the id of the way out; its priority stays.
- * A packet without a tag has no room for one.
+ * A packet without a tag has no room for one, and none of two can go.
  */
 static __always_inline int vlan_change(struct packet *p, __be16 vlan)
 {
 	struct vlan_tag *tag;
 
-	if (p->h->l3 == ETH_HLEN)
-		return drop(p, XDPLB_DROP_VLAN);
 	tag = packet_at(p->ctx, ETH_HLEN, sizeof(*tag));
-	if (tag && p->h->l3 == ETH_HLEN + sizeof(*tag))
-		tag->tci = (tag->tci & ~bpf_htons(VLAN_ID)) | vlan;
+	if (!tag || p->h->l3 != ETH_HLEN + sizeof(*tag))
+		return drop(p, XDPLB_DROP_VLAN);
+	tag->tci = (tag->tci & ~bpf_htons(VLAN_ID)) | vlan;
 	return GO_ON;
 }
 

@@ -39,6 +39,8 @@ static __always_inline int flow_open(struct packet *p, __u32 backend, __u8 metho
 		return nat_open(p, backend);
 	if (!backend)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
+	if (method == XDPLB_DNAT && dnat_taken(p->ctx, backend))
+		return drop(p, XDPLB_DROP_NO_PORT);
 	flow_publish(p, backend, 0, method);
 	return GO_ON;
 }

@@ -36,7 +36,7 @@
 #define XDPLB_SNATS 16 /* source addresses of one service */
 #define XDPLB_WEIGHT_MAX 65535
 #define XDPLB_INTERFACES 63 /* and one that is none */
-#define XDPLB_CLIENTS 16384 /* of dnat, whose next hop is remembered; a power of two */
+#define XDPLB_CLIENTS 65536 /* of dnat, whose next hop is remembered; a power of two */
 #define XDPLB_FRAGMENTS 16384 /* packets in fragments at once; a power of two */
 #define XDPLB_SHARED 16 /* services that may share one dnat, ipip or gue backend */
 #define XDPLB_SET_BACKENDS_MAX 4096 /* backends of one service */
@@ -75,7 +75,7 @@ enum xdplb_reason {
 	XDPLB_DROP_NO_BACKEND, /* the service has no backend that takes flows */
 	XDPLB_DROP_NO_NEIGHBOUR, /* the next hop's MAC is not known (yet) */
 	XDPLB_DROP_NO_ROUTE, /* the kernel has no route to the next hop */
-	XDPLB_DROP_NO_PORT, /* nat: every source port towards it is in use */
+	XDPLB_DROP_NO_PORT, /* nat: no source port towards it is free; dnat: the client's is not */
 	XDPLB_DROP_TABLE_FULL, /* the flow table has no room where it must lie */
 	XDPLB_DROP_RACE, /* another CPU is just remembering the same flow */
 	XDPLB_DROP_BAD_HEADER, /* lengths or fields that contradict each other */
