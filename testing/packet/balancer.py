@@ -1,18 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The balancer under test: its commands, its counters, packets into it."""
 import json
+import os
 import subprocess
 from collections import namedtuple
 
 from case import Failed
 
-INTERFACE = "eth0"
+INTERFACE = "eth0"  # has xdplb_encap
+OTHER = "eth1"  # has xdplb, with the same maps
+# The programs, and where each is attached. All packets come in by INTERFACE unless said otherwise.
+PROGRAMS = {"xdplb": OTHER, "xdplb_encap": INTERFACE}
 PIPE = 60000  # bytes that a pipe takes while nobody reads
-VIP = "192.0.2.10"  # nobody's own address: only the balancer answers to it
-OWN = "10.71.0.10"
-BACKENDS = ["10.71.0.11", "10.71.0.12", "10.71.0.13"]
-CLIENT = "10.71.0.2"
 CLIENT_MAC = "02:00:00:00:00:02"
+MTU = 9000  # of INTERFACE
+
+# What a case of either family is made of. The service's address is nobody's own: only the
+# balancer answers to it. Routes to `narrow` (a backend's) and `narrow_client` allow NARROW
+# bytes; `beyond` lies behind OTHER, `tagged` behind what plays a VLAN device (see run).
+Family = namedtuple("Family", "version vip own snats client backends narrow narrow_client beyond"
+                              " beyond_own tagged router")
+V4 = Family(4, "192.0.2.10", "10.71.0.10", ("10.71.0.50", "10.71.0.51"), "10.71.0.2",
+            ["10.71.0.11", "10.71.0.12", "10.71.0.13"], "10.71.0.21", "10.71.0.22", "10.74.0.11",
+            "10.74.0.10", "10.75.0.11", "10.71.0.99")
+V6 = Family(6, "2001:db8::10", "fd71::10", ("fd71::50", "fd71::51"), "fd71::2",
+            ["fd71::11", "fd71::12", "fd71::13"], "fd71::21", "fd71::22", "fd74::11", "fd74::10",
+            "fd75::11", "fd71::99")
+FAMILIES = {4: V4, 6: V6}
+NARROW = 1400
+VIP, OWN, BACKENDS, CLIENT = V4.vip, V4.own, V4.backends, V4.client
 
 Result = namedtuple("Result", "verdict data")
 Service = namedtuple("Service", "address port proto")
@@ -25,46 +41,113 @@ def run(*command):
     return done.stdout
 
 
+def endpoint(address, port=None):
+    """As the command takes and shows it."""
+    text = f"[{address}]" if ":" in address else address
+    return text if port is None else f"{text}:{port}"
+
+
+def name_of(service):
+    return f"{endpoint(service.address, service.port)}/{service.proto}"
+
+
+def link_of(interface):
+    return json.loads(run("ip", "-j", "-d", "link", "show", interface))[0]
+
+
 class Balancer:
     def __init__(self, inject):
-        link = json.loads(run("ip", "-j", "-d", "link", "show", INTERFACE))[0]
-        self.mac = link["address"]
-        self.inject = subprocess.Popen(
-            [inject, str(link["xdp"]["prog"]["id"]), str(link["ifindex"])],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.links = {name: link_of(name) for name in (INTERFACE, OTHER, "eth2")}
+        self.mac = self.links[INTERFACE]["address"]
+        self.programs = {name: self.start(inject, interface)
+                         for name, interface in PROGRAMS.items()}
+        self.program = "xdplb"  # which gets the packets
+        self.own_services = False  # this case made some
         self.next_port = 2000
+        self.next_client = 20000
+        self.next_backend = 10000
+        self.next_ident = 0
+        self.kept = {}  # services that cases share, by what they were asked for
+        run("xdplb-config", "set", f"icmp-rate={10**6}")
         # Once, so that every backend's neighbour is resolved before a packet is sent.
         self.set_backends(Service(VIP, 1999, "tcp"), [f"{addr}:80" for addr in BACKENDS])
         self.macs = {entry["dst"]: entry["lladdr"]
                      for entry in json.loads(run("ip", "-j", "neigh")) if "lladdr" in entry}
+        for address in BACKENDS:  # now that they are known, nobody need ask again
+            run("ip", "neigh", "replace", address, "lladdr", self.macs[address], "dev", INTERFACE,
+                "nud", "permanent")
+        self.flush()
+
+    def start(self, inject, interface):
+        process = subprocess.Popen(
+            [inject, str(self.links[interface]["xdp"]["prog"]["id"]),
+             str(self.links[INTERFACE]["ifindex"])],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        os.sched_setaffinity(process.pid, {min(os.sched_getaffinity(0))})
+        return process
 
     def set_backends(self, service, backends, *options):
-        run("xdplb-config", "set-backends",
-            f"{service.address}:{service.port}/{service.proto}", *options, *backends)
+        run("xdplb-config", "set-backends", name_of(service), *options, *backends)
 
     def service(self, *backends, proto="tcp", address=VIP, options=()):
         """A service on a port that no other case has; so are the backends' ports left out."""
+        self.own_services = True
+        return self.make(*backends, proto=proto, address=address, options=options)
+
+    def make(self, *backends, proto, address, options=()):
         self.next_port += 1
         service = Service(address, self.next_port, proto)
         self.set_backends(service, backends, *options)
         return service
 
+    def shared_service(self, wanted, make):
+        """One that other cases may have as well, and leave as it is: commands take time."""
+        if wanted not in self.kept:
+            self.kept[wanted] = make()
+        return self.kept[wanted]
+
+    def backend_port(self):
+        """A port that no other case's backends have."""
+        self.next_backend += 1
+        return self.next_backend
+
+    def client_port(self):
+        """A port that no other case's clients have."""
+        self.next_client += 1
+        return self.next_client
+
+    def ident(self):
+        """An identification of a fragmented packet that no other has."""
+        self.next_ident += 1
+        return self.next_ident
+
+    def case_begins(self, program):
+        self.program = program
+        self.own_services = False
+
+    def case_ends(self, good):
+        if self.own_services or not good:
+            self.flush()
+
     def flush(self):
+        self.kept = {}
         run("xdplb-config", "flush")
 
     def stats(self):
         return json.loads(run("xdplb-config", "-j", "stats"))
 
     def service_stats(self, service):
-        name = f"{service.address}:{service.port}/{service.proto}"
-        return next(one for one in self.stats()["services"] if one["service"] == name)
+        return next(one for one in self.stats()["services"] if one["service"] == name_of(service))
 
-    def send_all(self, frames, linear=None):
-        """Injects frames in order; a frame's first `linear` bytes only are linear."""
-        behind = f" {linear}\n" if linear else "\n"
+    def send_all(self, frames, linear=None, interface=None):
+        """
+        Injects frames in order, as if they had come in by that interface; a frame's first
+        `linear` bytes only are linear.
+        """
+        behind = f" {self.links[interface]['ifindex']}" if interface else ""
         results, lines, size = [], [], 0
         for frame in frames:
-            line = frame.hex() + behind
+            line = f"{frame.hex()} {min(linear or 0, len(frame))}{behind}\n"
             if size + len(line) > PIPE:
                 results += self.exchange(lines)
                 lines, size = [], 0
@@ -74,15 +157,16 @@ class Balancer:
 
     def exchange(self, lines):
         """As many lines as fit a pipe, and the answers to them."""
-        self.inject.stdin.write("".join(lines))
-        self.inject.stdin.flush()
-        answers = [self.inject.stdout.readline().split() for _ in lines]
+        process = self.programs[self.program]
+        process.stdin.write("".join(lines))
+        process.stdin.flush()
+        answers = [process.stdout.readline().split() for _ in lines]
         if [] in answers:
             raise Failed("inject ended")
         return [Result(verdict, bytes.fromhex(data)) for verdict, data in answers]
 
-    def send(self, frame, linear=None):
-        return self.send_all([frame], linear)[0]
+    def send(self, frame, linear=None, interface=None):
+        return self.send_all([frame], linear, interface)[0]
 
 
 def counted(before, after, group):

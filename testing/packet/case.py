@@ -11,10 +11,22 @@ class Failed(Exception):
     """What a case says when it is not as it should be."""
 
 
-def case(name, *args):
+def case(name, *args, program="xdplb"):
     """Registers a function of the balancer, and of args, as the case `name`."""
     def register(function):
-        CASES.append((name, function, args))
+        CASES.append((name, program, function, args))
+        return function
+    return register
+
+
+def each_way(title, ways, *args, both=False):
+    """A case for each way of forwarding and protocol; with `both`, for each program that can."""
+    def register(function):
+        for way in ways:
+            for proto in ("tcp", "udp"):
+                for program in way.programs() if both else way.programs()[:1]:
+                    case(f"{title}: {way}, {proto}, by {program}", way, proto, *args,
+                         program=program)(function)
         return function
     return register
 
@@ -48,9 +60,12 @@ def run_one(name, function, args, balancer, verbose):
 def run_all(balancer, patterns, verbose):
     """Runs the cases that a pattern fits; returns how many ran and how many failed."""
     ran = failed = 0
-    for name, function, args in CASES:
+    for name, program, function, args in CASES:
         if patterns and not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
             continue
         ran += 1
-        failed += not run_one(name, function, args, balancer, verbose)
+        balancer.case_begins(program)
+        good = run_one(name, function, args, balancer, verbose)
+        balancer.case_ends(good)
+        failed += not good
     return ran, failed

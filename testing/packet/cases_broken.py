@@ -1,24 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Cut short, contradictory, from nobody: never a rewrite that is not right."""
-from balancer import BACKENDS, CLIENT, VIP, counted
-from case import case, check, same
-from flow import SENT, Flow, expect_dropped, expect_frame, expect_passed
-from wire import word_sum
+"""Cut short, contradictory, from nobody: never sent on unless it is right."""
+from balancer import counted
+from case import check, each_way, same
+from flow import SENT, WAYS, expect_dropped, expect_passed
+from wire import TAGS, fragments, network_at, packet_end, transport_at, version_of, word_sum
+
+OPTIONS = [{}, {"option_words": 10, "extensions": ("hop-by-hop", "routing", "ah")},
+           {"tags": TAGS["two tags"], "option_words": 1, "extensions": ("destination",)}]
 
 
-def flow_of(lb, proto, port=8200):
-    return Flow(lb, lb.service(f"{BACKENDS[0]}:{port}", proto=proto)).establish()
+def of(ways, family):
+    return [way for way in ways if way.family.version == family]
 
 
-def kinds(flow):
-    """A frame of each kind that would be rewritten, were it whole."""
-    return {
-        "forward": flow.sent(payload=b"payload"),
-        "forward with options": flow.sent(option_words=10, payload=b"payload"),
-        "reply": flow.replied(payload=b"payload"),
-        "error to the client": flow.error_in(flow.forwarded(payload=b"payload"), 1500),
-        "error to the backend": flow.error_up(flow.returned(payload=b"payload"), 1500),
-    }
+def ours(way, flow):
+    """The functions that make frames of the flow's that are not just passed."""
+    return (flow.sent, flow.replied) if way.translates() else (flow.sent,)
+
+
+def kinds(lb, way, flow):
+    """Frames that are sent on, as long as they are whole."""
+    for make in ours(way, flow):
+        yield from (make(payload=b"payload", **options) for options in OPTIONS)
+        whole = {"payload": bytes(range(100)), "extensions": ("fragment",),
+                 "ip": {"id": lb.ident()}}
+        yield from fragments(make(**whole), 64)
+    returned, forwarded = flow.returned(payload=b"payload"), flow.forwarded(payload=b"payload")
+    for options in OPTIONS:
+        yield flow.error_up(returned, 1500, **options)
+        if way.translates():
+            yield flow.error_in(forwarded, 1500, **options)
 
 
 def expect_untouched(lb, frames):
@@ -27,29 +38,44 @@ def expect_untouched(lb, frames):
     results = lb.send_all(frames)
     after = lb.stats()
     for result, sent in zip(results, frames):
-        check(result.verdict in ("PASS", "DROP"), "%s of %d bytes: %s", result.verdict, len(sent),
+        check(result.verdict in ("PASS", "DROP"), "%s of %d bytes: %s became %s", result.verdict,
+              len(sent), sent.hex(), result.data.hex())
+        check(result.data == sent, "%s, but changed: %s to %s", result.verdict, sent.hex(),
               result.data.hex())
-        check(result.data == sent, "%s, but changed: %s", result.verdict, result.data.hex())
     drops = sum(result.verdict == "DROP" for result in results)
     same(sum(counted(before, after, "drops").values()), drops, "drops counted by name")
 
 
-for proto_name in ("tcp", "udp"):
-    for kind_name in ("forward", "forward with options", "reply", "error to the client",
-                      "error to the backend"):
-        @case(f"cut short at every length: {proto_name} {kind_name}", proto_name, kind_name)
-        def cut(lb, proto, kind):
-            whole = kinds(flow_of(lb, proto))[kind]
-            check(lb.send(whole).verdict in SENT, "not sent even whole")
-            expect_untouched(lb, [whole[:length] for length in range(14, len(whole))])
+@each_way("cut short at every length", WAYS)
+def cut(lb, way, proto):
+    flow = way.open(lb, proto=proto)
+    wholes = list(kinds(lb, way, flow))
+    for whole, result in zip(wholes, lb.send_all(wholes)):
+        check(result.verdict in SENT, "not sent even whole: %s", whole.hex())
+    expect_untouched(lb, [whole[:length] for whole in wholes for length in range(14, len(whole))])
 
 
-@case("cut short, the first packet of a flow: no flow begins")
-def cut_syn(lb):
-    flow = Flow(lb, lb.service(BACKENDS[0]))
-    whole = flow.first()
-    expect_untouched(lb, [whole[:length] for length in range(14, len(whole))])
-    same(lb.service_stats(flow.service)["new_flows"], 0, "new_flows")
+@each_way("only the first bytes are linear: right, or passed as it was", WAYS)
+def linear_at(lb, way, proto):
+    flow = way.open(lb, proto=proto)
+    for more in ({}, flow.first_fields(), *OPTIONS[1:]):
+        packet = {"payload": bytes(300), **more}
+        whole = flow.sent(**packet)
+        for linear in range(14, transport_at(whole)[1] + 21):
+            result = lb.send(whole, linear)
+            if result.verdict in SENT:
+                flow.expect(result, flow.forwarded(**packet))
+            else:
+                expect_passed(result, whole)
+
+
+@each_way("cut short, the first packet of a flow: no flow begins", WAYS)
+def cut_first(lb, way, proto):
+    flow = way.flow_to(lb, way.service(lb, proto=proto))
+    before = lb.service_stats(flow.service)
+    wholes = [flow.first(**options) for options in OPTIONS]
+    expect_untouched(lb, [whole[:length] for whole in wholes for length in range(14, len(whole))])
+    same(lb.service_stats(flow.service), before, "the service's counters")
 
 
 # ---- lengths that contradict each other ------------------------------------------
@@ -58,131 +84,141 @@ def cut_syn(lb):
 def patched(data, at, value):
     """The frame with these bytes, and the IP checksum that goes with them."""
     data = data[:at] + value + data[at + len(value):]
-    total = word_sum(data[14:24] + data[26:34])
-    return data[:24] + (0xffff - total).to_bytes(2, "big") + data[26:]
+    start = network_at(data)
+    if version_of(data) == 6:
+        return data
+    header = data[start:start + (data[start] & 15) * 4]
+    total = word_sum(header[:10] + header[12:])
+    return data[:start + 10] + (0xffff - total).to_bytes(2, "big") + data[start + 12:]
 
 
-def each_way(lb, proto):
-    """A frame of a flow each way, and the first of another flow."""
-    flow = flow_of(lb, proto, 8201)
-    new = Flow(lb, flow.service, (CLIENT, 45000))
-    return [flow.sent(payload=b"payload"), flow.replied(payload=b"payload"), new.first()]
+def each_frame(lb, way, proto, **packet):
+    """Frames of a flow each way, and the first of another flow."""
+    flow = way.open(lb, proto=proto)
+    return [*(make(payload=b"payload", **packet) for make in ours(way, flow)),
+            flow.another().first(**packet)]
 
 
-@case("wrong ihl: 0 to 4, and beyond the packet: passed as it was", "tcp")
-@case("wrong ihl: 0 to 4, and beyond the packet: passed as it was, udp", "udp")
-def ihl(lb, proto):
-    for data in each_way(lb, proto):
+@each_way("wrong ihl: 0 to 4, and beyond the packet: passed as it was", of(WAYS, 4))
+def ihl(lb, way, proto):
+    for data in each_frame(lb, way, proto):
         data = data[:14 + 28 if proto == "udp" else 14 + 40]
         for words in (0, 1, 2, 3, 4, 15):
             sent = data[:14] + bytes([0x40 | words]) + data[15:]
             expect_passed(lb.send(sent), sent)
 
 
-@case("wrong total length: too small, too large, tcp", "tcp", 40)
-@case("wrong total length: too small, too large, udp", "udp", 28)
-def total_length(lb, proto, headers):
-    for data in each_way(lb, proto):
-        size = len(data) - 14
-        lengths = (0, 1, 19, 20, headers - 1, size + 1, size + 100, 65535)
-        expect_dropped(lb, [patched(data, 16, length.to_bytes(2, "big")) for length in lengths],
-                       "bad_header")
+@each_way("wrong version: passed as it was", WAYS)
+def wrong_version(lb, way, proto):
+    for data in each_frame(lb, way, proto):
+        for number in (0, 4, 5, 6, 15):
+            if number != way.family.version:
+                sent = data[:14] + bytes([number << 4 | data[14] & 15]) + data[15:]
+                expect_passed(lb.send(sent), sent)
 
 
-@case("wrong tcp data offset: 0 to 4, and beyond the packet")
-def data_offset(lb):
-    for data in each_way(lb, "tcp"):
-        expect_dropped(lb, [data[:46] + bytes([words << 4]) + data[47:] for words in (0, 1, 4, 15)],
-                       "bad_header")
+@each_way("wrong length of an extension header: beyond the packet, passed or dropped",
+          of(WAYS, 6))
+def extension_length(lb, way, proto):
+    for name in ("hop-by-hop", "destination", "routing", "ah"):
+        expect_untouched(lb, [data[:55] + bytes([length]) + data[56:]
+                              for data in each_frame(lb, way, proto, extensions=(name,))
+                              for length in (20, 40, 100, 255)])
 
 
-@case("wrong udp length: 0 to 7, and beyond the packet")
-def udp_length(lb):
-    for data in each_way(lb, "udp"):
-        size = len(data) - 34
-        lengths = (0, 1, 7, size + 1, size + 100, 65535)
-        expect_dropped(lb, [data[:38] + length.to_bytes(2, "big") + data[40:]
-                            for length in lengths], "bad_header")
+@each_way("wrong total length: too small, too large", WAYS)
+def total_length(lb, way, proto):
+    wrong = []
+    for options in OPTIONS:
+        for data in each_frame(lb, way, proto, **options):
+            start = network_at(data)
+            headers = transport_at(data)[1] + (20 if proto == "tcp" else 8)
+            header, at = (0, start + 2) if way.family.version == 4 else (40, start + 4)
+            size, least = len(data) - start - header, headers - start - header
+            lengths = (0, 1, 19, least - 1, size + 1, size + 100, 65535 - header, 65535)
+            wrong += [patched(data, at, length.to_bytes(2, "big")) for length in lengths]
+    expect_dropped(lb, wrong, "bad_header")
 
 
-@case("total length in fragmented buffers: too large is dropped")
-def buffers_length(lb):
-    flow = flow_of(lb, "tcp", 8202)
+@each_way("wrong total length of a later fragment: not sent on", WAYS)
+def fragment_length(lb, way, proto):
+    flow = way.open(lb, proto=proto)
+    for make in ours(way, flow):
+        packet = {"payload": bytes(300), "extensions": ("fragment",), "ip": {"id": lb.ident()}}
+        first, later, *_ = fragments(make(**packet), 104)
+        check(lb.send(first).verdict in SENT, "the first is not sent")
+        # IPv6's length counts from the fragment header on.
+        header, at, least = (0, 16, 20) if way.family.version == 4 else (40, 18, 8)
+        size = len(later) - 14 - header
+        expect_untouched(lb, [patched(later, at, length.to_bytes(2, "big")) for length in (
+            0, 1, 4, least - 1, size + 1, size + 100, 65535)])
+
+
+@each_way("wrong tcp data offset, or udp length: too small, beyond the packet", WAYS)
+def transport_length(lb, way, proto):
+    wrong = []
+    for options in OPTIONS:
+        for data in each_frame(lb, way, proto, **options):
+            at = transport_at(data)[1]
+            size = packet_end(data) - at
+            if proto == "tcp":
+                wrong += [data[:at + 12] + bytes([words << 4]) + data[at + 13:]
+                         for words in (0, 1, 4, 15)]
+            else:
+                wrong += [data[:at + 4] + length.to_bytes(2, "big") + data[at + 6:]
+                         for length in (0, 1, 7, size + 1, size + 100, 65535)]
+    expect_dropped(lb, wrong, "bad_header")
+
+
+@each_way("total length in fragmented buffers: too large is dropped", WAYS)
+def buffers_length(lb, way, proto):
+    flow = way.open(lb, proto=proto)
     data = flow.sent(payload=bytes(4000))
-    too_long = patched(data, 16, (len(data) - 13).to_bytes(2, "big"))
+    at, header = (16, 0) if way.family.version == 4 else (18, 40)
+    too_long = patched(data, at, (len(data) - 13 - header).to_bytes(2, "big"))
     expect_dropped(lb, [too_long], "bad_header", 100)
 
 
-@case("udp length less than the packet's: the checksum is still right")
-def udp_short(lb):
-    flow = flow_of(lb, "udp", 8203)
-    fields = {"len": 12, "payload": b"data", "ip": {"len": 20 + 12 + 6}, "trailer": b"behind"}
-    expect_frame(lb.send(flow.sent(**fields)), flow.forwarded(**fields))
+@each_way("udp length less than the packet's: the checksum is still right", WAYS)
+def udp_short(lb, way, proto):
+    if proto == "tcp":
+        return
+    flow = way.open(lb, proto=proto)
+    size = {"len": 20 + 12 + 6} if way.family.version == 4 else {"plen": 12 + 6}
+    for more in ({}, {"chksum": 0}):
+        flow.go(len=12, payload=b"data", ip=size, trailer=b"behind", **more)
+        flow.back(len=12, payload=b"data", ip=size, trailer=b"behind", **more)
 
 
 # ---- fields that nobody can mean ----------------------------------------------
 
 
-@case("source port 0 is dropped, to port 0 is not for us", "tcp")
-@case("source port 0 is dropped, to port 0 is not for us, udp", "udp")
-def port_zero(lb, proto):
-    service = lb.service(BACKENDS[0], proto=proto)
-    expect_dropped(lb, [Flow(lb, service, (CLIENT, 0)).first()], "bad_header")
-    nowhere = Flow(lb, service._replace(port=0)).first()
+@each_way("source port 0 is dropped, to port 0 is not for us", WAYS)
+def port_zero(lb, way, proto):
+    service = way.service(lb, proto=proto)
+    flow = way.flow_to(lb, service, client=(way.family.client, 0))
+    expect_dropped(lb, [flow.first()], "bad_header")
+    nowhere = way.flow_to(lb, service._replace(port=0)).first()
     expect_passed(lb.send(nowhere), nowhere)
 
 
-NOBODIES = ["0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.255.254", "224.0.0.1", "239.255.255.255",
-            "240.0.0.1", "255.255.255.255", VIP]
+NOBODIES = {
+    4: ["0.0.0.0", "0.1.2.3", "127.0.0.1", "127.255.255.254", "224.0.0.1", "239.255.255.255",
+        "240.0.0.1", "255.255.255.255"],
+    6: ["::", "::1", "ff02::1", "ff0e::1234"],
+}
+SOMEBODIES = {4: ["1.0.0.1", "126.255.255.255", "128.0.0.1", "223.255.255.255"],
+              6: ["2001:db8:1::1", "fd00::1", "64:ff9b::102:304"]}
 
 
-@case("a source that nobody can answer to is dropped", "tcp")
-@case("a source that nobody can answer to is dropped, udp", "udp")
-def nobody(lb, proto):
-    service = lb.service(BACKENDS[0], proto=proto)
-    clients = [(source, 4000) for source in NOBODIES] + [(VIP, service.port)]
-    expect_dropped(lb, [Flow(lb, service, client).first() for client in clients], "bad_source")
-    same(lb.service_stats(service)["new_flows"], 0, "new_flows")
-    for source in ("1.0.0.1", "126.255.255.255", "128.0.0.1", "223.255.255.255"):
-        Flow(lb, service, (source, 4000)).open()
-
-
-@case("ttl 0 and 1 are dropped, both ways and for a new flow", "tcp")
-@case("ttl 0 and 1 are dropped, both ways and for a new flow, udp", "udp")
-def ttl(lb, proto):
-    flow = flow_of(lb, proto, 8204)
-    new = Flow(lb, flow.service, (CLIENT, 45001))
-    first = {"flags": "S"} if proto == "tcp" else {}
-    for left in (0, 1):
-        expect_dropped(lb, [flow.sent(ip={"ttl": left}), flow.replied(ip={"ttl": left}),
-                            new.sent(ip={"ttl": left}, **first)], "ttl")
-    same(lb.service_stats(flow.service)["new_flows"], 1, "new_flows")
-
-
-# ---- fragments ------------------------------------------------------------------
-
-
-FRAGMENTS = {"first": {"flags": "MF"}, "middle": {"flags": "MF", "frag": 185},
-             "last": {"frag": 370}}
-
-
-@case("fragments for a service: the first dropped, others passed as they were, tcp", "tcp")
-@case("fragments for a service: the first dropped, others passed as they were, udp", "udp")
-def fragments(lb, proto):
-    flow = flow_of(lb, proto, 8205)
-    new = Flow(lb, flow.service, (CLIENT, 45002))
-    for make in (flow.sent, flow.replied, new.sent):
-        expect_dropped(lb, [make(ip=FRAGMENTS["first"], payload=bytes(1400))], "fragment")
-        for which in ("middle", "last"):
-            before = lb.stats()
-            sent = make(ip=FRAGMENTS[which], payload=bytes(1400))
-            expect_passed(lb.send(sent), sent)
-            same(counted(before, lb.stats(), "passed"), {"fragment": 1}, "what is counted")
-
-
-@case("fragments that are not for a service are passed as they were")
-def strange_fragments(lb):
-    service = lb.service(BACKENDS[0])._replace(address="192.0.2.99")
-    for which in FRAGMENTS.values():
-        sent = Flow(lb, service).sent(ip=which, payload=bytes(1400))
-        expect_passed(lb.send(sent), sent)
+@each_way("a source that nobody can answer to is dropped", WAYS)
+def nobody(lb, way, proto):
+    service = way.service(lb, proto=proto)
+    before = lb.service_stats(service)["new_flows"]
+    sources = [*NOBODIES[way.family.version], way.family.vip]
+    clients = [(source, 4000) for source in sources] + [(way.family.vip, service.port)]
+    expect_dropped(lb, [way.flow_to(lb, service, client=client).first() for client in clients],
+                   "bad_source")
+    same(lb.service_stats(service)["new_flows"], before, "new_flows")
+    for source in SOMEBODIES[way.family.version]:
+        way.flow_to(lb, service, client=(source, lb.client_port())).open()

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The life of a flow."""
 from balancer import BACKENDS, run
-from case import case, check, same
-from flow import SENT, Flow, expect_frame
+from case import case, check, each_way, same
+from flow import SENT, TRANSLATORS, WAYS, DnatFlow, Flow, expect_dropped, expect_frame
+
+DNATS = [way for way in WAYS if way.flow is DnatFlow]
 
 
 def flow_of(lb, port):
@@ -94,33 +96,89 @@ def stay(lb):
     flow.back(payload=b"here")
 
 
+# ---- dnat: two services with one backend ------------------------------------------------
+
+OVER = {
+    "rst": lambda flow: flow.go(flags="R"),
+    "rst of the backend": lambda flow: flow.back(flags="RA"),
+    "fin": lambda flow: flow.go(flags="FA"),
+    "fin of both": lambda flow: (flow.back(flags="FA"), flow.go(flags="FA")),
+}
+
+
+def two_services(lb, way, proto):
+    """A flow, and one of the same client's that the backend could not tell from it."""
+    port = lb.backend_port()
+    services = [way.service(lb, proto=proto, port=port, own=True) for _ in range(2)]
+    first = way.flow_to(lb, services[0]).establish()
+    return first, way.flow_to(lb, services[1], client=first.client)
+
+
+@each_way("dnat: one client port to one backend for one service at a time", DNATS, both=True)
+def one_at_a_time(lb, way, proto):
+    first, second = two_services(lb, way, proto)
+    expect_dropped(lb, [second.first(), second.first()], "no_port")
+    for _ in range(2):
+        first.go(payload=b"mine")
+        first.back(payload=b"yours")
+    same(lb.service_stats(second.service)["new_flows"], 0, "new_flows of the second service")
+    other = second.another().establish()
+    other.back(payload=b"yours")
+    first.back(payload=b"still")
+
+
+for over_name in OVER:
+    @each_way(f"dnat: a client port is free for another service after {over_name}", DNATS,
+              over_name)
+    def free_again(lb, way, proto, name):
+        if proto == "udp":
+            return
+        first, second = two_services(lb, way, proto)
+        expect_dropped(lb, [second.first()], "no_port")
+        OVER[name](first)
+        second.establish()
+        second.back(flags="SA")
+        second.go(payload=b"there")
+        second.back(payload=b"back")
+
+
 # ---- the way back to the client ---------------------------------------------------
 
 ROUTER = "02:00:00:00:00:05"
 NEIGHBOUR = "02:00:00:00:00:44"
 
 
-@case("reply: to the neighbour the kernel knows, whoever brought the client's packets", "tcp")
-@case("reply: to the neighbour the kernel knows, whoever brought the client's packets, udp", "udp")
-def neighbour(lb, proto):
-    client = "10.71.0.4"
+def client_at(way, last):
+    """An address in the balancer's network."""
+    return {4: f"10.71.0.{last}", 6: f"fd71::{last}"}[way.family.version]
+
+
+@each_way("reply: to the neighbour the kernel knows, whoever brought the packets", TRANSLATORS)
+def neighbour(lb, way, proto):
+    client = client_at(way, 4)
     run("ip", "neigh", "replace", client, "lladdr", NEIGHBOUR, "dev", "eth0", "nud", "permanent")
-    flow = Flow(lb, lb.service(f"{BACKENDS[0]}:8306", proto=proto), (client, 7), ROUTER).establish()
+    flow = way.open(lb, proto=proto, client=(client, lb.client_port()), mac=ROUTER)
     flow.mac = NEIGHBOUR
     flow.back(payload=b"answer")
 
 
-@case("reply: to whoever brought the client's packets where the kernel knows no neighbour")
-def bringer(lb):
-    flow = Flow(lb, lb.service(f"{BACKENDS[0]}:8307"), ("10.71.0.5", 7), ROUTER).establish()
+@each_way("reply: to whoever brought the packets where the kernel knows no neighbour", TRANSLATORS)
+def bringer(lb, way, proto):
+    client = client_at(way, 5)
+    flow = way.open(lb, proto=proto, client=(client, lb.client_port()), mac=ROUTER)
     flow.back(payload=b"answer")
+    again = flow.another()
+    again.mac = flow.mac
+    again.establish().back(payload=b"answer")
 
 
-@case("reply: from the balancer's own MAC, though the first frame was to another's")
-def own_mac(lb):
-    flow = Flow(lb, lb.service(f"{BACKENDS[0]}:8308"), ("10.71.0.6", 7))
+@each_way("reply: from the balancer's own MAC, though the first frame was to another's",
+          TRANSLATORS)
+def own_mac(lb, way, proto):
+    flow = way.flow_to(lb, way.service(lb, proto=proto),
+                       client=(client_at(way, 6), lb.client_port()))
     first = flow.first()
     result = lb.send(bytes.fromhex("020000000099") + first[6:])
     if result.verdict in SENT:  # not to balance it at all is right as well
         flow.learn(result)
-        flow.back(flags="SA")
+        flow.back(**({"flags": "SA"} if proto == "tcp" else {}))

@@ -19,7 +19,7 @@ def strangers(lb, port):
     """Packets that are nothing to a service on `port`/tcp."""
     here = IP(src=CLIENT, dst=VIP)
     syn = TCP(sport=4000, dport=port, flags="S")
-    tagged = ether(lb) / Dot1Q(vlan=7) / here / syn
+    tagged = ether(lb) / Dot1Q(vlan=7)
     return {
         "another port": ether(lb) / here / TCP(sport=4000, dport=port + 20000, flags="S"),
         "another address": ether(lb) / IP(src=CLIENT, dst="192.0.2.11") / syn,
@@ -32,13 +32,13 @@ def strangers(lb, port):
         "arp request": ether(lb) / ARP(op=1, psrc=CLIENT, pdst=OWN),
         "arp reply": ether(lb) / ARP(op=2, psrc=BACKENDS[0], pdst=OWN),
         "ipv6 tcp": ether(lb) / IPv6(src="fd71::2", dst="fd71::10") / syn,
-        "vlan": tagged,
-        "two vlan tags": ether(lb) / Dot1AD(vlan=3) / Dot1Q(vlan=7) / here / syn,
+        "vlan": tagged / ARP(op=1, psrc=CLIENT, pdst=OWN),
+        "two vlan tags": ether(lb) / Dot1AD(vlan=3) / Dot1Q(vlan=7) / ARP(op=1, psrc=CLIENT),
+        "three vlan tags": tagged / Dot1Q(vlan=7) / Dot1Q(vlan=7) / here / syn,
         "sctp": ether(lb) / here / SCTP(sport=4000, dport=port),
         "gre": ether(lb) / IP(src=CLIENT, dst=VIP, proto=47) / Raw(bytes(32)),
         "ipip": ether(lb) / IP(src=CLIENT, dst=VIP) / here / syn,
         "no protocol": ether(lb) / IP(src=CLIENT, dst=VIP, proto=255) / Raw(bytes(32)),
-        "echo request": ether(lb) / here / ICMP(type=8, id=1) / Raw(b"ping"),
         "echo reply": ether(lb) / here / ICMP(type=0, id=1) / Raw(b"pong"),
         "icmp redirect": ether(lb) / here / ICMP(type=5) / here / syn,
         "lldp": ether(lb, 0x88cc) / Raw(bytes(46)),

@@ -2,8 +2,9 @@
 /*
  * inject PROGRAM-ID IFINDEX: runs packets through a loaded XDP program, as if they had come in
  * by that interface of this network namespace. A line of standard input is a packet, as hex,
- * and perhaps how many of its bytes are linear (the rest lies in fragments); a line of
- * standard output is the verdict and the packet as the program left it.
+ * perhaps how many of its bytes are linear (the rest lies in fragments; 0 is all), perhaps another
+ * interface than IFINDEX; a line of standard output is the verdict and the packet as the program
+ * left it.
  */
 #include <bpf/bpf.h>
 #include <ctype.h>
@@ -20,6 +21,7 @@ struct packet {
 	unsigned char data[PACKET_MAX];
 	unsigned int size;
 	unsigned int linear;
+	unsigned int ifindex;
 };
 
 static const char *const verdicts[] = { "ABORTED", "DROP", "PASS", "TX", "REDIRECT" };
@@ -38,10 +40,12 @@ static int packet_read(struct packet *packet, const char *line)
 		packet->data[packet->size++] = nibble(line[0]) << 4 | nibble(line[1]);
 		line += 2;
 	}
-	packet->linear = packet->size;
-	if (*line == '\n')
-		return 0;
-	return sscanf(line, " %u", &packet->linear) == 1 ? 0 : -EINVAL;
+	packet->linear = 0;
+	if (*line != '\n' && sscanf(line, " %u %u", &packet->linear, &packet->ifindex) < 1)
+		return -EINVAL;
+	if (!packet->linear)
+		packet->linear = packet->size;
+	return 0;
 }
 
 static void packet_print(const char *verdict, const unsigned char *data, unsigned int size)
@@ -58,10 +62,10 @@ static void packet_print(const char *verdict, const unsigned char *data, unsigne
 	fflush(stdout); /* who sent it may be waiting */
 }
 
-static int packet_run(int program, unsigned int ifindex, struct packet *packet)
+static int packet_run(int program, struct packet *packet)
 {
 	static unsigned char out[PACKET_MAX];
-	struct xdp_md ctx = { .data_end = packet->linear, .ingress_ifindex = ifindex };
+	struct xdp_md ctx = { .data_end = packet->linear, .ingress_ifindex = packet->ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet->data, .data_size_in = packet->size,
 		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
 		    .ctx_size_in = sizeof(ctx));
@@ -83,9 +87,10 @@ static int packets_run(int program, unsigned int ifindex)
 	int err = 0;
 
 	for (int number = 1; !err && getline(&line, &size, stdin) > 0; number++) {
+		packet.ifindex = ifindex;
 		err = packet_read(&packet, line);
 		if (!err)
-			err = packet_run(program, ifindex, &packet);
+			err = packet_run(program, &packet);
 		if (err)
 			fprintf(stderr, "inject: line %d: %s\n", number, strerror(-err));
 	}

@@ -7,7 +7,12 @@ import case
 import cases_forward  # noqa: F401  each registers its cases
 import cases_schedule  # noqa: F401
 import cases_pass  # noqa: F401
+import cases_methods  # noqa: F401
 import cases_icmp  # noqa: F401
+import cases_fragments  # noqa: F401
+import cases_mtu  # noqa: F401
+import cases_echo  # noqa: F401
+import cases_vlan  # noqa: F401
 import cases_broken  # noqa: F401
 import cases_flow  # noqa: F401
 import cases_stats  # noqa: F401
