@@ -154,17 +154,24 @@ static void source_write(struct xdplb_backend *backend, const __be32 source[4])
 	}
 }
 
-/* The outer source address that a backend shall have; NULL: the method has none. */
-static const __be32 *source_of(const struct wanted_service *wanted, const struct plan *plan, int i)
+/*
+ * Writes the outer source address that a backend shall have, if the method has
+ * one: with ipip, where none is given, most packets have one of many instead.
+ */
+static void source_set(struct xdplb_backend *backend, const struct wanted_service *wanted,
+		       const struct plan *plan, int i)
 {
-	static const __be32 by_flow[4];
 	const __be32 *given = wanted_source(wanted, wanted->backend[i].addr);
+	const __be32 *source = given ? given : plan->ways[i].source;
+	__u8 flags = backend->flags & ~XDPLB_BACKEND_SPREAD;
 
 	if (!forward_wraps(wanted->forward))
-		return NULL;
-	if (given)
-		return given;
-	return wanted->forward == XDPLB_GUE ? plan->ways[i].source : by_flow;
+		return;
+	if (!given && wanted->forward == XDPLB_IPIP)
+		flags |= XDPLB_BACKEND_SPREAD;
+	__atomic_store_n(&backend->flags, flags, __ATOMIC_RELEASE);
+	if (!same_address(backend->source, source))
+		source_write(backend, source);
 }
 
 void backends_open(struct balancer *balancer, const struct wanted_service *wanted,
@@ -172,12 +179,11 @@ void backends_open(struct balancer *balancer, const struct wanted_service *wante
 {
 	for (int i = 0; i < wanted->backends; i++) {
 		struct xdplb_backend *backend = &balancer->backends[plan->ids[i]];
-		const __be32 *source = source_of(wanted, plan, i);
 
 		if (!backend->pools)
 			__atomic_store_n(&backend->pools, plan->pools[i], __ATOMIC_RELEASE);
-		if (source && !is_address(backend->source))
-			source_write(backend, source);
+		if (!is_address(backend->source))
+			source_set(backend, wanted, plan, i);
 	}
 }
 
@@ -186,13 +192,10 @@ void backends_finish(struct balancer *balancer, const struct wanted_service *wan
 {
 	for (int i = 0; i < wanted->backends; i++) {
 		struct xdplb_backend *backend = &balancer->backends[plan->ids[i]];
-		const __be32 *source = source_of(wanted, plan, i);
 
 		memcpy(backend->mac, wanted->backend[i].mac, sizeof(backend->mac));
-		__atomic_store_n(&backend->flags, backend_flags(wanted->backend[i].state),
-				 __ATOMIC_RELEASE);
+		backend_state_set(backend, wanted->backend[i].state);
 		__atomic_store_n(&backend->pools, plan->pools[i], __ATOMIC_RELEASE);
-		if (source && !same_address(backend->source, source))
-			source_write(backend, source);
+		source_set(backend, wanted, plan, i);
 	}
 }

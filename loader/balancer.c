@@ -285,9 +285,13 @@ int balancer_grace(void)
 	return err;
 }
 
-__u8 backend_flags(__u8 state)
+void backend_state_set(struct xdplb_backend *backend, __u8 state)
 {
-	return XDPLB_BACKEND_USED | (state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0);
+	__u8 flags = (backend->flags & XDPLB_BACKEND_SPREAD) | XDPLB_BACKEND_USED;
+
+	if (state == XDPLB_DOWN)
+		flags |= XDPLB_BACKEND_DOWN;
+	__atomic_store_n(&backend->flags, flags, __ATOMIC_RELEASE);
 }
 
 /* Reads a per-CPU value; the array is malloc()ed, NULL after an error line. */

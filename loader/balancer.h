@@ -83,8 +83,8 @@ __u32 balancer_id(const struct balancer *balancer);
 /* Returns when every program run that may have seen the state before has ended. */
 int balancer_grace(void);
 
-/* The flags of a backend in this state (enum xdplb_backend_state). */
-__u8 backend_flags(__u8 state);
+/* Puts a backend into this state (enum xdplb_backend_state), by its flags. */
+void backend_state_set(struct xdplb_backend *backend, __u8 state);
 
 /* Sums over CPUs what the program counted for a backend. */
 int balancer_backend_counts(const struct balancer *balancer, __u32 id,

@@ -33,7 +33,7 @@ static void mark_backends(struct balancer *balancer, bool *kept)
 			const struct xdplb_set_backend *entry = set_backend(balancer, id, i);
 
 			kept[entry->backend] = true;
-			balancer->backends[entry->backend].flags = backend_flags(entry->state);
+			backend_state_set(&balancer->backends[entry->backend], entry->state);
 		}
 	}
 }

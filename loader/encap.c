@@ -111,7 +111,8 @@ int encap_refused(const char *interface)
 	uname(&host);
 	return fail(EINVAL,
 		    "%s: the chain does not take xdplb_encap (Linux %s, %s): a chained "
-		    "program that changes a packet's length needs libxdp 1.5.5 or newer; alone it "
-		    "needs no chain: LIBXDP_SKIP_DISPATCHER=1 xdplb-config load --encap %s",
-		    interface, host.release, libxdp_name(path), interface);
+		    "program that changes a packet's length needs libxdp 1.5.5 or newer; with "
+		    "nothing else on %s (xdp-loader status) it needs no chain: "
+		    "LIBXDP_SKIP_DISPATCHER=1 xdplb-config load --encap %s",
+		    interface, host.release, libxdp_name(path), interface, interface);
 }

@@ -36,7 +36,7 @@ static const struct command commands[] = {
 	  "unload eth0" },
 	{ "status", command_status, 0, 0, SHOW, "", "status" },
 	{ "set-backends", command_set_backends, 2, ANY, WHICH "sfoA",
-	  "SERVICE [--scheduler rr|wrr] [--forward nat|dnat|dsr|ipip|gue] [--snat ADDR]... "
+	  "SERVICE [--scheduler rr|wrr] [--forward nat|dnat|dsr|ipip|gue] [--snat ADDR|none]... "
 	  "BACKEND...",
 	  "set-backends 192.0.2.10:80/tcp 10.0.0.1:8080,weight=3 10.0.0.2:8080" },
 	{ "add-backend", command_add_backend, 2, ANY, WHICH, "SERVICE BACKEND...",
@@ -122,6 +122,8 @@ static int snat_option(struct wanted_service *wanted, const char *value)
 	int err;
 
 	wanted->snat_given = true;
+	if (!strcmp(value, "none"))
+		return 0;
 	if (wanted->snats == XDPLB_SNATS)
 		return fail(E2BIG, "--snat %s: a service has at most %d source addresses", value,
 			    XDPLB_SNATS);

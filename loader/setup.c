@@ -51,8 +51,8 @@ static void print_rules(FILE *out, const struct setup *setup)
 	char text[ADDRESS_TEXT], ports[64], selector[ADDRESS_TEXT + 80];
 
 	address_text(setup->backend, text);
-	snprintf(ports, sizeof(ports), "ipproto %s sport %u", proto_name(setup->at.proto),
-		 ntohs(setup->port));
+	/* by number: names need a list that small machines have not */
+	snprintf(ports, sizeof(ports), "ipproto %u sport %u", setup->at.proto, ntohs(setup->port));
 	if (!xdplb_is_ipv6(setup->backend)) {
 		snprintf(selector, sizeof(selector), "from %s", text);
 		print_rule(out, ip, selector);

@@ -37,47 +37,64 @@ __noinline int dnat_owner(struct xdp_md *ctx, __u32 id, const struct address *cl
 	return 0;
 }
 
+/* The flow that dnat_owner() found goes on: neither is it left nor are its packets served no more.
+ */
+static __always_inline bool dnat_goes_on(const struct packet *p, __u32 backend_id)
+{
+	const struct xdplb_backend *backend = backend_of(backend_id);
+	const struct xdplb_service *service = backend ? service_of(backend->service) : NULL;
+
+	return service && service->set && !(backend->flags & XDPLB_BACKEND_DOWN) &&
+	       !flow_is_left(p->work->value);
+}
+
 /*
  * Towards this backend the client's port is in use by its flow to another
- * service, so that the backend could not tell a new one from it. A flow that is
- * left gives way.
+ * service, so that the backend could not tell a new one from it. A flow that
+ * does not go on gives way.
  */
 __noinline int dnat_taken(struct xdp_md *ctx, __u32 backend_id)
 {
 	struct xdplb_backend *backend = backend_of(backend_id);
 	struct packet p;
-	__u32 id;
+	__u32 id, owner;
 
 	if (!backend || !packet_get(ctx, &p))
 		return 0;
 	id = directory_find(&p, XDPLB_KIND_DNAT, address_of(backend->addr), backend->port,
 			    backend->proto);
-	if (!dnat_owner(ctx, id, &p.h->saddr, p.h->sport))
+	owner = dnat_owner(ctx, id, &p.h->saddr, p.h->sport);
+	if (!owner)
 		return 0;
-	if (!flow_is_left(p.work->value))
+	if (dnat_goes_on(&p, owner))
 		return 1;
 	flow_remove(p.work->flow_index, p.work->value);
 	return dnat_owner(ctx, id, &p.h->saddr, p.h->sport);
 }
 
-static __always_inline struct xdplb_nat_record *client_record(const struct address *client)
+static __always_inline struct xdplb_nat_record *client_record(const struct packet *p,
+							      const struct address *client)
 {
-	__u32 at = xdplb_client_index(client->word);
+	__u32 at = xdplb_client_index(p->config->seed, client->word);
 
 	return bpf_map_lookup_elem(&xdplb_clients, &at);
 }
 
-/* Writes down who delivers this client's packets, if another's record is in the place. */
+/* Writes down, once a second, who delivers this client's packets. */
 static __always_inline void client_learn(struct packet *p)
 {
-	struct xdplb_nat_record *record = client_record(&p->h->saddr);
+	struct xdplb_nat_record *record = client_record(p, &p->h->saddr);
 
-	if (!record || same_address(address_of(record->client), &p->h->saddr) ||
+	if (!record ||
+	    (record->client_port == (__u16)p->cpu->now &&
+	     same_address(address_of(record->client), &p->h->saddr)) ||
 	    !record_lock(record))
 		return;
+	record->client_port = p->cpu->now;
 	__builtin_memcpy(record->client, &p->h->saddr, sizeof(record->client));
 	record->seen = p->cpu->now - 1;
 	way_learn(p, &record->way);
+	record->way.vlan = 0; /* of this packet alone: the client may use others too */
 	record_unlock(record);
 }
 
@@ -85,7 +102,7 @@ static __always_inline void client_learn(struct packet *p)
 static __always_inline int client_hop(struct packet *p, const struct address *from,
 				      const struct address *client)
 {
-	struct xdplb_nat_record *record = client_record(client), *copy = &p->work->record;
+	struct xdplb_nat_record *record = client_record(p, client), *copy = &p->work->record;
 	int verdict;
 
 	if (!record)

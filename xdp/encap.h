@@ -36,12 +36,6 @@ struct wrapping {
 	bool v6;
 };
 
-static __always_inline __u32 wrap_bytes(bool v6, bool gue)
-{
-	return (v6 ? sizeof(struct ipv6_header) : sizeof(struct iphdr)) +
-	       (gue ? sizeof(struct udphdr) : 0);
-}
-
 /* The same for all packets of a flow, fragments with each other. */
 static __always_inline __u32 wrap_hash(const struct packet *p)
 {
@@ -52,26 +46,48 @@ static __always_inline __u32 wrap_hash(const struct packet *p)
 	return xdplb_hash(p->config->seed, xdplb_hash(p->config->seed, high ^ port) ^ low) >> 32;
 }
 
+static __always_inline bool is_gue(const struct packet *p)
+{
+	return method_of(p->work->value) == XDPLB_GUE;
+}
+
+/* gue spreads by its source port. */
+static __always_inline bool is_spread(const struct packet *p, const struct xdplb_backend *backend)
+{
+	return backend->flags & XDPLB_BACKEND_SPREAD && !is_gue(p);
+}
+
+/*
+ * Routers that find a packet too big tell its source, and those of IPv6 cut
+ * nothing up. So one large packet a second has this machine's own address.
+ */
+static __always_inline bool is_probe(const struct packet *p, const struct xdplb_backend *backend,
+				     struct xdplb_backend_cpu *hop)
+{
+	if (p->h->total <= IPV6_MTU_MIN || hop->probed == p->cpu->now ||
+	    !xdplb_is_ipv6(backend->addr))
+		return false;
+	hop->probed = p->cpu->now;
+	return true;
+}
+
 /* From one of many, so that a backend's receive queues share the load, or from a fixed one. */
-static __always_inline void wrap_addresses(struct packet *p, const struct xdplb_backend *backend)
+static __always_inline void wrap_addresses(struct packet *p, const struct xdplb_backend *backend,
+					   struct xdplb_backend_cpu *hop)
 {
 	struct endpoints *outer = &p->work->outer;
 
 	__builtin_memcpy(&outer->daddr, backend->addr, sizeof(outer->daddr));
 	__builtin_memcpy(&outer->saddr, backend->source, sizeof(outer->saddr));
-	if (backend->source[0])
+	if (!is_spread(p, backend) || is_probe(p, backend, hop))
 		return;
+	outer->saddr = (struct address){};
 	if (!xdplb_is_ipv6(backend->addr)) {
 		outer->saddr.word[0] = bpf_htonl(WRAP_SOURCE4 | (wrap_hash(p) & 0xffff));
 		return;
 	}
 	outer->saddr.word[0] = bpf_htonl(WRAP_SOURCE6);
 	outer->saddr.word[3] = wrap_hash(p);
-}
-
-static __always_inline bool is_gue(const struct packet *p)
-{
-	return method_of(p->work->value) == XDPLB_GUE;
 }
 
 /*
@@ -91,7 +107,7 @@ __noinline int wrap_prepare(struct xdp_md *ctx)
 	hop = backend_cpu_of(p.work->backend);
 	if (!backend || !hop)
 		return drop(&p, XDPLB_DROP_NO_BACKEND);
-	wrap_addresses(&p, backend);
+	wrap_addresses(&p, backend, hop);
 	verdict = hop_to_backend(&p, hop, backend, &p.work->outer.saddr);
 	if (verdict != GO_ON)
 		return verdict;
@@ -113,7 +129,8 @@ static __always_inline bool wrap_inner(struct packet *p, struct wrapping *outer)
 			return false;
 		outer->next = IPPROTO_IPV6;
 		outer->class = bpf_ntohl(ip6->version_class_label) >> 20;
-		outer->dont_fragment = true;
+		/* RFC 4213, section 3.2.2: less than that no IPv6 sender sends. */
+		outer->dont_fragment = p->h->total > IPV6_MTU_MIN;
 		ip6->hop_limit--;
 		return true;
 	}
@@ -144,8 +161,11 @@ static __always_inline bool wrap_tags(struct packet *p, struct wrapping *outer, 
 			return false;
 		tags[i] = *tag;
 	}
-	if (!vlan)
+	if (!vlan) {
+		if (has_own_tag(p))
+			outer->tag_count = 0;
 		return true;
+	}
 	outer->tag_count = 1;
 	tags[0].tci = (count ? tags[0].tci & ~bpf_htons(VLAN_ID) : 0) | vlan;
 	return true;
@@ -260,20 +280,17 @@ static __always_inline int wrap_send(struct packet *p, struct wrapping *outer,
 				     const struct xdplb_backend *backend,
 				     const struct xdplb_way *way)
 {
-	struct xdplb_way bare = *way;
-
 	if (!wrap_tags(p, outer, way->vlan) || !wrap_inner(p, outer))
 		return drop(p, XDPLB_DROP_BAD_HEADER);
 	if (outer->gue_port)
 		outer->inner = sum_inner(p, outer->v6);
-	if (!backend->source[0])
+	if (is_spread(p, backend))
 		outer->dont_fragment = false; /* no error would come back */
 	if (!outer->dont_fragment)
 		outer->ident = p->cpu->ident++ + bpf_get_smp_processor_id() * WRAP_IDENTS;
 	if (!wrap_put(p, outer))
 		return drop(p, XDPLB_DROP_TOO_BIG);
-	bare.vlan = 0; /* the tag is on */
-	return send(p, &bare);
+	return send_tagged(p, way);
 }
 
 /* Wraps the packet, for which wrap_prepare() said GO_ON, and sends it. */

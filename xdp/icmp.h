@@ -136,18 +136,36 @@ static __always_inline int error_to_backend(struct packet *p, const struct heade
 	return verdict == GO_ON ? error_send(p, &hop->way) : verdict;
 }
 
-/* It says that a packet did not fit, and how much does: `mtu`, else 0. */
+/* It says that a packet did not fit, and how much does: that, else 0. */
 static __always_inline __u32 error_mtu(const struct packet *p, const struct icmp_header *icmp)
 {
-	__u32 least = p->h->v6 ? IPV6_MTU_MIN : PATH_MTU_MIN, mtu = bpf_ntohs(icmp->rest[1]);
-
 	if (p->h->v6 ? icmp->type != ICMPV6_TOO_BIG || icmp->rest[0] :
 		       icmp->type != ICMP_UNREACHABLE || icmp->code != ICMP_FRAGMENTATION_NEEDED)
 		return 0;
-	return mtu < least ? least : mtu;
+	return bpf_ntohs(icmp->rest[1]);
 }
 
-#define TUNNELS 256 /* backends with one address that are told of their path's MTU */
+/*
+ * The path to a backend takes no more, and never less than wraps the smallest
+ * packet that the service's clients must be able to send. What was said before
+ * holds as long as it is fresh: nobody is believed that more fits.
+ */
+static __always_inline void path_narrows(const struct packet *p, struct xdplb_backend *backend,
+					 __u32 mtu)
+{
+	const struct xdplb_service *service = service_of(backend->service);
+	__u32 least = wrap_bytes(p->h->v6, true); /* flows may use either method */
+
+	if (!service)
+		return;
+	least += xdplb_is_ipv6(service->addr) ? IPV6_MTU_MIN : PATH_MTU_MIN;
+	if (mtu < least)
+		mtu = least;
+	if (mtu > path_mtu(p, backend))
+		return;
+	WRITE_ONCE(backend->path_mtu_seen, p->cpu->now);
+	WRITE_ONCE(backend->path_mtu, mtu);
+}
 
 /*
  * About a packet that we wrapped: the path to these backends, from `id` on,
@@ -161,15 +179,13 @@ __noinline int tunnel_narrows(struct xdp_md *ctx, __u32 id, __u32 mtu)
 	if (!packet_get(ctx, &p))
 		return 0;
 	q = &p.work->headers[QUOTE];
-	for (int i = 0; i < TUNNELS; i++) {
+	for (int i = 0; i < XDPLB_SHARED; i++) {
 		struct xdplb_backend *backend = backend_of(id);
 
 		if (!id || !backend)
 			return 0;
-		if (same_address(address_of(backend->source), &q->saddr)) {
-			WRITE_ONCE(backend->path_mtu_seen, p.cpu->now);
-			WRITE_ONCE(backend->path_mtu, mtu);
-		}
+		if (same_address(address_of(backend->source), &q->saddr))
+			path_narrows(&p, backend, mtu);
 		id = backend->next_tunnel;
 	}
 	return 0;
@@ -246,7 +262,7 @@ __noinline int icmp(struct xdp_md *ctx)
 	type = icmp->type;
 	if (is_error(&p, type))
 		return error(&p);
-	if (is_echo_request(&p, type) && p.config->echo && is_whole(&p) &&
+	if (is_echo_request(&p, type) && p.config->echo && is_whole(&p) && !is_nobody(p.h) &&
 	    directory_find(&p, XDPLB_KIND_ADDRESS, &p.h->daddr, 0, 0))
 		return echo(ctx);
 	return XDP_PASS;

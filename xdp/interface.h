@@ -44,6 +44,33 @@ static __always_inline __be16 vlan_of(const struct packet *p)
 	return tag ? tag->tci & bpf_htons(VLAN_ID) : 0;
 }
 
+/* This machine has a VLAN of this id on the interface. */
+__noinline int vlan_known(__u32 ifindex, __u32 vlan)
+{
+	const struct xdplb_config *config = config_get();
+
+	for (int at = 0; config && at < XDPLB_INTERFACES; at++) {
+		const struct xdplb_interface *interface = &config->interface[at];
+
+		if (!interface->ifindex)
+			return 0;
+		if (interface->vlan == vlan && (interface->out & XDPLB_OUT_IFINDEX) == ifindex)
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * The packet came by one of this machine's VLANs, so its tag says nothing to a
+ * network without. Tags that the machine knows nothing of are kept.
+ */
+static __always_inline bool has_own_tag(const struct packet *p)
+{
+	__be16 vlan = vlan_of(p);
+
+	return vlan && vlan_known(p->ctx->ingress_ifindex, vlan);
+}
+
 /* Sends the packet out, ready as it is; `out` as in struct xdplb_way. */
 static __always_inline int leave(struct packet *p, __u32 out)
 {
@@ -64,7 +91,8 @@ static __always_inline int send_back(struct packet *p)
 
 	if (!eth)
 		return XDP_DROP;
-	mac_copy(mac, eth->h_dest);
+	/* The frame may have been sent to another station and have come here too. */
+	mac_copy(mac, interface->out ? interface->mac : eth->h_dest);
 	mac_copy(eth->h_dest, eth->h_source);
 	mac_copy(eth->h_source, mac);
 	return leave(p, interface->out ? interface->out : p->ctx->ingress_ifindex);

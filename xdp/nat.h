@@ -146,7 +146,7 @@ static __always_inline bool nat_towards(struct packet *p, __u64 value,
 	const struct xdplb_pool *pool = pool_of(backend->pool[XDPLB_FIELD(value, SNAT)]);
 	struct endpoints *to = &p->work->to;
 
-	if (!pool)
+	if (!pool || !pool->proto)
 		return false;
 	__builtin_memcpy(&to->saddr, pool->addr, sizeof(to->saddr));
 	__builtin_memcpy(&to->daddr, backend->addr, sizeof(to->daddr));

@@ -99,30 +99,31 @@ static __always_inline int no_way(struct packet *p, int result)
 
 #define PATH_MTU_SECONDS 600 /* as the kernel's net.ipv4.route.mtu_expires */
 
-/* Routers beyond the first may have said that less fits (see icmp.h). */
-static __always_inline void
-path_mtu_apply(const struct packet *p, const struct xdplb_backend *backend, struct xdplb_way *way)
+/* What routers beyond the first have said that fits (see icmp.h), the most when they are silent. */
+static __always_inline __u32 path_mtu(const struct packet *p, const struct xdplb_backend *backend)
 {
 	__u32 mtu = READ_ONCE(backend->path_mtu);
 
-	if (mtu && mtu < way->mtu && p->cpu->now - backend->path_mtu_seen < PATH_MTU_SECONDS)
-		way->mtu = mtu;
+	return mtu && p->cpu->now - backend->path_mtu_seen < PATH_MTU_SECONDS ? mtu : 0xffff;
 }
 
 /* Makes sure that `hop` knows the way to the backend. */
 static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend_cpu *hop,
 					  struct xdplb_backend *backend, const struct address *from)
 {
+	struct xdplb_way way = {};
 	int result;
 
 	if (hop->looked_up == p->cpu->now)
 		return GO_ON;
-	result = way_ask(p->ctx, from, address_of(backend->addr), &hop->way);
+	result = way_ask(p->ctx, from, address_of(backend->addr), &way);
 	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED && hop->looked_up)
 		return GO_ON; /* the kernel has stopped telling: what it said last holds */
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return no_way(p, result);
-	path_mtu_apply(p, backend, &hop->way);
+	if (way.mtu > path_mtu(p, backend))
+		way.mtu = path_mtu(p, backend);
+	hop->way = way;
 	hop->looked_up = p->cpu->now;
 	return GO_ON;
 }
@@ -177,19 +178,26 @@ static __always_inline int vlan_change(struct packet *p, __be16 vlan)
 	return GO_ON;
 }
 
-/* Puts the MACs on and sends the packet out. */
-static __always_inline int send(struct packet *p, const struct xdplb_way *way)
+/* Puts the MACs on and sends the packet out, its tags as they are. */
+static __always_inline int send_tagged(struct packet *p, const struct xdplb_way *way)
 {
-	struct ethhdr *eth;
+	struct ethhdr *eth = packet_at(p->ctx, 0, sizeof(*eth));
 
-	if (way->vlan && vlan_change(p, way->vlan) != GO_ON)
-		return XDP_DROP;
-	eth = packet_at(p->ctx, 0, sizeof(*eth));
 	if (!eth)
 		return XDP_DROP;
 	mac_copy(eth->h_dest, way->dmac);
 	mac_copy(eth->h_source, way->smac);
 	return leave(p, way->out);
+}
+
+/* The same, with the tag that this way needs. */
+static __always_inline int send(struct packet *p, const struct xdplb_way *way)
+{
+	if (way->vlan && vlan_change(p, way->vlan) != GO_ON)
+		return XDP_DROP;
+	if (!way->vlan && has_own_tag(p))
+		return drop(p, XDPLB_DROP_VLAN);
+	return send_tagged(p, way);
 }
 
 #endif

@@ -151,7 +151,8 @@ static __always_inline bool packet_get(struct xdp_md *ctx, struct packet *p)
 	return config->abi != 0;
 }
 
-#define OFFSETS 0x1ff /* where headers may begin */
+#define OFFSETS 0x1ff /* where fields may begin; parse.h lets no header begin where one would not \
+		       */
 
 /* `size` bytes of the frame from `offset` on, NULL when they are not there. */
 static __always_inline void *packet_at(struct xdp_md *ctx, __u32 offset, __u32 size)

@@ -19,6 +19,7 @@
 #define IPV6_OFFSET 0xfff8
 #define IPV6_MORE_FRAGMENTS 1
 
+#define L4_FIELDS 18 /* TCP's checksum ends there */
 #define EXTENSIONS 8 /* extension headers that are looked at */
 #define AH_WORDS 2 /* AH counts 32-bit words, and two less than there are */
 
@@ -127,7 +128,7 @@ static __always_inline int parse_extensions(struct packet *p, struct headers *h,
 			break;
 		next = header->next;
 		offset += length;
-		if (offset > OFFSETS)
+		if (offset > OFFSETS - L4_FIELDS)
 			return XDP_PASS;
 	}
 	h->proto = next;
@@ -238,7 +239,9 @@ static __always_inline bool is_nobody(const struct headers *h)
 		return true;
 	if (!h->v6)
 		return first == 0 || first == 127 || first >= 224;
-	return first == 0xff || (!(word[0] | word[1] | word[2]) && bpf_ntohl(word[3]) <= 1);
+	if (!xdplb_is_ipv6(word)) /* a subnet's anycast address: no source either */
+		return true;
+	return first == 0xff || (!(word[0] | word[1] | word[2]) && bpf_ntohl(word[3]) == 1);
 }
 
 /* The lengths in the headers fit each other and the packet. */

@@ -12,6 +12,13 @@ static __always_inline bool is_last_hop(const struct packet *p, __u32 method)
 	return p->h->ttl <= 1 && method != XDPLB_DSR;
 }
 
+/* How much longer a packet becomes that is wrapped in IPv6, or not, and UDP, or not. */
+static __always_inline __u32 wrap_bytes(bool v6, bool gue)
+{
+	return (v6 ? sizeof(struct ipv6_header) : sizeof(struct iphdr)) +
+	       (gue ? sizeof(struct udphdr) : 0);
+}
+
 /* Leaves the packet to wrap(), which only xdplb_encap has. */
 static __always_inline int wrap_for(struct packet *p, __u64 value)
 {
@@ -45,7 +52,7 @@ static __always_inline int to_backend(struct packet *p)
 	struct xdplb_backend_cpu *hop = backend_cpu_of(id);
 	struct xdplb_backend *backend = backend_of(id);
 
-	if (!backend || !hop)
+	if (!backend || !backend->flags || !hop)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
 	if (is_last_hop(p, method))
 		return drop(p, XDPLB_DROP_TTL);

@@ -84,7 +84,7 @@ enum xdplb_reason {
 	XDPLB_DROP_TTL, /* its time to live, or hop limit, ends here */
 	XDPLB_DROP_TOO_BIG, /* it does not fit the way out, and nobody was told */
 	XDPLB_DROP_NO_ENCAP, /* ipip or gue, in the program that cannot wrap */
-	XDPLB_DROP_VLAN, /* it has no tag to change into the one it needs */
+	XDPLB_DROP_VLAN, /* it has no tag to change into the one it needs, or one too many */
 	XDPLB_DROPS,
 	XDPLB_PASS_UNREADABLE = XDPLB_DROPS, /* IP, TCP or UDP cut short */
 	XDPLB_PASS_FRAGMENT, /* a later fragment of a packet that is not for a service */
@@ -235,6 +235,7 @@ union xdplb_set_line {
  */
 #define XDPLB_BACKEND_USED 1
 #define XDPLB_BACKEND_DOWN 2 /* its flows shall move at once */
+#define XDPLB_BACKEND_SPREAD 4 /* ipip: the outer source is one of many, by the flow */
 struct xdplb_backend {
 	__be32 addr[4];
 	__be16 port;
@@ -248,7 +249,7 @@ struct xdplb_backend {
 	__u32 path_mtu_seen; /* ... in this second */
 	__u32 next; /* dnat: another backend that the directory's entry leads to, 0 none */
 	__u32 next_tunnel; /* likewise; a backend whose method changed may have flows of both */
-	__be32 source[4]; /* tunnels: the outer source address, 0: one of many by the flow */
+	__be32 source[4]; /* tunnels: the outer source address, where it is not one of many */
 };
 
 /* xdplb_back_cpu, per CPU and backend: the program writes it. */
@@ -262,6 +263,8 @@ struct xdplb_backend_cpu {
 	__s64 entries; /* summed over CPUs: flow table entries */
 	__u32 looked_up; /* second in which bpf_fib_lookup() gave the way */
 	struct xdplb_way way;
+	__u32 probed; /* second of the last packet that would learn of a path's MTU */
+	__u32 reserved;
 };
 
 /*
@@ -365,8 +368,10 @@ struct xdplb_nat_record {
 
 /*
  * xdplb_clients: records of the same form, for replies of dnat, by
- * xdplb_client_index() of the client's address; only `seq`, `way`, `client` and
- * `seen` are used. Of clients that fall together the last one's stays.
+ * xdplb_client_index() of the client's address: `seq`, `way`, `client` and
+ * `seen`, and instead of a port the second, modulo 65536, in which the client's
+ * own packet last showed the way. Of clients that fall together the last one's
+ * stays.
  */
 
 /* xdplb_cpu, one entry a CPU: the program writes it. */
@@ -389,7 +394,7 @@ _Static_assert(sizeof(struct xdplb_way) == 20, "ABI");
 _Static_assert(sizeof(struct xdplb_interface) == 20, "ABI");
 _Static_assert(sizeof(struct xdplb_service) == 72, "ABI");
 _Static_assert(sizeof(struct xdplb_backend) == 128, "ABI");
-_Static_assert(sizeof(struct xdplb_backend_cpu) == 80, "ABI");
+_Static_assert(sizeof(struct xdplb_backend_cpu) == 88, "ABI");
 _Static_assert(sizeof(struct xdplb_nat_record) == 48, "a flow with nat takes 16 + 48 bytes");
 _Static_assert(XDPLB_BACKENDS <= 1 << XDPLB_BACKEND_BITS, "ids fit a flow's value");
 _Static_assert(XDPLB_SNATS <= 1 << XDPLB_SNAT_BITS, "indices fit a flow's value");
@@ -507,12 +512,12 @@ static inline __u64 xdplb_flow_key6(const __u64 *seed, const __be32 client[4], _
 	       1ULL << 63;
 }
 
-/* Where a client's record lies; who aims at another's gains nothing. */
-static inline __u32 xdplb_client_index(const __be32 client[4])
+/* Where a client's record lies. */
+static inline __u32 xdplb_client_index(const __u64 *seed, const __be32 client[4])
 {
 	__u64 key = (__u64)(client[0] ^ client[1]) << 32 | (client[2] ^ client[3]);
 
-	return (key ^ key >> 32) * 0x9e3779b97f4a7c15ULL >> 32 & (XDPLB_CLIENTS - 1);
+	return xdplb_hash(seed, key) & (XDPLB_CLIENTS - 1);
 }
 
 /*

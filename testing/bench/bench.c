@@ -1,213 +1,181 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nanoseconds a
- * packet through the attached xdplb, less the generator and a bare XDP_TX that
- * is measured in turn with it. The balancer has two backends, all of whose port
- * groups the flows fill, so that every port in the range below is somebody's.
+ * Nanoseconds a packet through the attached xdplb and xdplb_encap, less the
+ * generator and a bare XDP_TX that is measured in turn with them, as a table.
+ * Each service has one backend, all of whose first ports the flows of nat fill.
  */
-#include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "../../xdp/xdplb.h"
-#include "bench.h"
+#include "balancer.h"
+#include "frame.h"
 
-#define ROUNDS 9
-#define REPEAT 400000
-#define FLOWS (2 * 64 * 70)
-#define TCP_SYN 0x02
-#define TCP_ACK 0x10
+#define ROUNDS 11
+#define PACKETS 200000
+#define FLOWS 16384
+#define SLICES 64
+#define COLUMNS 2
+#define ROWS (sizeof(rows) / sizeof(*rows))
 
-struct setup {
-	struct bpf_object *object;
-	int generator;
-	int config;
-	__u32 ifindex;
-	struct bench service; /* packets from clients to the service */
-	struct bench other; /* the same to a port that is no service's */
-	struct bench reply; /* packets from a backend to the balancer */
+struct row {
+	const char *name;
+	enum bench_target target;
+	enum direction direction;
+	int family;
+	int port;
+	struct expected expected;
+	__u32 only; /* so many flows and nothing else */
 };
 
-static void die(const char *what)
-{
-	perror(what);
-	exit(1);
-}
+static const struct row rows[] = {
+	{ "not for a service, IPv4", BENCH_PLAIN, TO_SERVICE, 4, PORT_NOBODY, { XDP_PASS, 0 }, 0 },
+	{ "not for a service, IPv6", BENCH_PLAIN, TO_SERVICE, 6, PORT_NOBODY, { XDP_PASS, 0 }, 0 },
+	{ "nat, to the backend", BENCH_PLAIN, TO_SERVICE, 4, PORT_NAT, { XDP_TX, 0 }, 0 },
+	{ "nat, a reply", BENCH_PLAIN, NAT_REPLY, 4, PORT_NAT, { XDP_TX, 0 }, 0 },
+	{ "nat, to the backend, one VLAN tag",
+	  BENCH_PLAIN,
+	  TO_SERVICE_TAGGED,
+	  4,
+	  PORT_NAT,
+	  { XDP_TX, 0 },
+	  0 },
+	{ "nat, to the backend, IPv6", BENCH_PLAIN, TO_SERVICE, 6, PORT_NAT, { XDP_TX, 0 }, 0 },
+	{ "nat, a reply, IPv6", BENCH_PLAIN, NAT_REPLY, 6, PORT_NAT, { XDP_TX, 0 }, 0 },
+	{ "dnat, to the backend", BENCH_PLAIN, TO_SERVICE, 4, PORT_DNAT, { XDP_TX, 0 }, 0 },
+	{ "dnat, a reply", BENCH_PLAIN, DNAT_REPLY, 4, PORT_DNAT, { XDP_TX, 0 }, 0 },
+	{ "dsr", BENCH_PLAIN, TO_SERVICE, 4, PORT_DSR, { XDP_TX, 0 }, 0 },
+	{ "dsr, 262,144 flows", BENCH_PLAIN, TO_SERVICE, 4, PORT_DSR, { XDP_TX, 0 }, 262144 },
+	{ "nat, to the backend, by xdplb_encap",
+	  BENCH_ENCAP,
+	  TO_SERVICE,
+	  4,
+	  PORT_NAT,
+	  { XDP_TX, 0 },
+	  0 },
+	{ "dsr, by xdplb_encap", BENCH_ENCAP, TO_SERVICE, 4, PORT_DSR, { XDP_TX, 0 }, 0 },
+	{ "ipip, IPv4 in IPv4", BENCH_ENCAP, TO_SERVICE, 4, PORT_IPIP, { XDP_TX, 20 }, 0 },
+	{ "ipip, IPv6 in IPv6", BENCH_ENCAP, TO_SERVICE, 6, PORT_IPIP, { XDP_TX, 40 }, 0 },
+	{ "gue, IPv4 in IPv4", BENCH_ENCAP, TO_SERVICE, 4, PORT_GUE, { XDP_TX, 28 }, 0 },
+	{ "gue, IPv6 in IPv6", BENCH_ENCAP, TO_SERVICE, 6, PORT_GUE, { XDP_TX, 48 }, 0 },
+};
 
-static void packet(struct bench *bench, const char *from, const char *to, int sport, int dport)
-{
-	__u8 *ip = bench->header + 14, *tcp = ip + 20;
-
-	memset(bench, 0, sizeof(*bench));
-	bench->header[12] = 0x08;
-	ip[0] = 0x45;
-	ip[3] = 46; /* of a 60-byte frame */
-	ip[8] = 64;
-	ip[9] = 6;
-	inet_pton(AF_INET, from, ip + 12);
-	inet_pton(AF_INET, to, ip + 16);
-	tcp[0] = sport >> 8;
-	tcp[1] = sport;
-	tcp[2] = dport >> 8;
-	tcp[3] = dport;
-	tcp[12] = 0x50;
-	tcp[13] = TCP_ACK;
-	bench->flows = bench->ports = 1;
-	bench->first_port = 20000;
-}
-
-/* Nanoseconds a packet with the generator, for packets as `bench` says. */
-static __u32 run(const struct setup *setup, const struct bench *bench, enum bench_target target,
-		 __u32 flows, int repeat, __u32 expected)
-{
-	__u8 data[60] = {}, out[256];
-	struct xdp_md context = { .data_end = sizeof(data), .ingress_ifindex = setup->ifindex };
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = data, .data_size_in = sizeof(data),
-		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &context,
-		    .ctx_size_in = sizeof(context), .repeat = repeat);
-	struct bench now = *bench;
-	__u32 only = 0;
-
-	now.target = target;
-	now.flows = flows;
-	if (bpf_map_update_elem(setup->config, &only, &now, 0))
-		die("bench_config");
-	if (bpf_prog_test_run_opts(setup->generator, &opts))
-		die("BPF_PROG_TEST_RUN");
-	if (opts.retval != expected) {
-		fprintf(stderr, "verdict %u, not %u\n", opts.retval, expected);
-		exit(1);
-	}
-	return opts.duration;
-}
+/* Of one row and column: what each round took, with the bare XDP_TX's own. */
+struct figures {
+	__s32 net[ROUNDS];
+	__s32 bare[ROUNDS];
+};
 
 static int compare(const void *a, const void *b)
 {
 	return *(const __s32 *)a - *(const __s32 *)b;
 }
 
-/* The median of what xdplb costs over the baseline; *base is the baseline's. */
-static __s32 measure(const struct setup *setup, const struct bench *bench, __u32 flows,
-		     __u32 verdict, __s32 *base)
+static __s32 median(__s32 *of)
 {
-	__s32 net[ROUNDS], bare[ROUNDS];
-
-	for (int i = 0; i < ROUNDS; i++) {
-		bare[i] = run(setup, bench, BENCH_BARE, flows, REPEAT, XDP_TX);
-		net[i] = run(setup, bench, BENCH_XDPLB, flows, REPEAT, verdict) - bare[i];
-	}
-	qsort(net, ROUNDS, sizeof(*net), compare);
-	qsort(bare, ROUNDS, sizeof(*bare), compare);
-	*base = bare[ROUNDS / 2];
-	return net[ROUNDS / 2];
+	qsort(of, ROUNDS, sizeof(*of), compare);
+	return of[ROUNDS / 2];
 }
 
-static void row(const struct setup *setup, const char *name, const struct bench *bench, __u32 flows,
-		__u32 verdict)
+/* The flows of a column, 0: nothing to measure. */
+static __u32 flows_of(const struct row *row, int column)
 {
-	__s32 base, net = measure(setup, bench, flows, verdict, &base);
-
-	printf("%-26s %6u flows  %5d ns over a bare XDP_TX  (%.1f times its %d ns, generator "
-	       "included)\n",
-	       name, flows, net, (double)(net + base) / base, base);
+	if (column == 0)
+		return row->only ? 0 : 1;
+	return row->only ? row->only : FLOWS;
 }
 
-/* Opens all flows: a SYN each, then what makes them established. */
-static void open_flows(const struct setup *setup)
+/* One packet of each flow in the n-th slice of a row's flows. */
+static void flows_touch(const struct balancer *balancer, const struct row *row, int n, __u8 flags)
 {
-	struct bench bench = setup->service;
+	__u32 flows = flows_of(row, COLUMNS - 1);
+	struct bench bench;
 
-	bench.header[14 + 20 + 13] = TCP_SYN;
-	run(setup, &bench, BENCH_XDPLB, FLOWS, FLOWS, XDP_TX);
-	run(setup, &setup->service, BENCH_XDPLB, FLOWS, FLOWS, XDP_TX);
-}
-
-static void target_set(const struct setup *setup, __u32 target, int program)
-{
-	int map = bpf_object__find_map_fd_by_name(setup->object, "bench_targets");
-
-	if (program < 0 || bpf_map_update_elem(map, &target, &program, 0))
-		die("bench_targets");
-}
-
-static int program_fd(const struct setup *setup, const char *name)
-{
-	return bpf_program__fd(bpf_object__find_program_by_name(setup->object, name));
+	frame_make(&bench, row->direction, row->family, row->port, flags);
+	bench.target = row->target;
+	bench.flows = flows;
+	bench.next = (__u64)BENCH_STEP * n * (flows / SLICES) % flows;
+	balancer_run(balancer, row->name, &bench, flows / SLICES, &row->expected);
 }
 
 /*
- * The interface is a veth, which xdplb-config has had marked for a redirect;
- * what is measured is XDP_TX, as on a network card.
+ * Opens the flows of all rows: a SYN each, then what makes them established.
+ * By slices in turn, because a flow lies in the emptier of two buckets: the
+ * first that is looked at for the early ones, and either for the late ones.
  */
-static void redirects_clear(int program)
+static void flows_open(const struct balancer *balancer)
 {
-	__u32 ids[64], length = sizeof(struct bpf_prog_info), only = 0;
-	struct bpf_prog_info info = { .nr_map_ids = 64, .map_ids = (unsigned long)ids };
-	static struct xdplb_config config;
-	struct bpf_map_info map;
-
-	if (bpf_obj_get_info_by_fd(program, &info, &length))
-		die("program");
-	for (__u32 i = 0; i < info.nr_map_ids; i++) {
-		int fd = bpf_map_get_fd_by_id(ids[i]);
-
-		memset(&map, 0, sizeof(map));
-		length = sizeof(map);
-		if (fd < 0 || bpf_obj_get_info_by_fd(fd, &map, &length))
-			die("map");
-		if (strcmp(map.name, "xdplb_config"))
-			continue;
-		if (bpf_map_lookup_elem(fd, &only, &config))
-			die(map.name);
-		memset(config.interface, 0, sizeof(config.interface));
-		if (bpf_map_update_elem(fd, &only, &config, 0))
-			die(map.name);
+	for (int n = 0; n < SLICES; n++) {
+		for (size_t i = 0; i < ROWS; i++) {
+			if (rows[i].direction != TO_SERVICE || rows[i].port == PORT_NOBODY)
+				continue;
+			flows_touch(balancer, &rows[i], n, TCP_SYN);
+			flows_touch(balancer, &rows[i], n, TCP_ACK);
+		}
 	}
 }
 
-static void setup_new(struct setup *setup, char **argv)
+static void measure(const struct balancer *balancer, const struct row *row, __u32 flows,
+		    struct figures *figures, int round)
 {
-	int port = atoi(argv[5]), program = bpf_prog_get_fd_by_id(atoi(argv[2]));
+	static const struct expected sent = { XDP_TX, 0 };
+	struct bench bench;
 
-	setup->object = bpf_object__open_file(argv[1], NULL);
-	if (!setup->object || bpf_object__load(setup->object))
-		die(argv[1]);
-	setup->generator = program_fd(setup, "generate");
-	setup->config = bpf_object__find_map_fd_by_name(setup->object, "bench_config");
-	setup->ifindex = atoi(argv[3]);
-	target_set(setup, BENCH_BARE, program_fd(setup, "bare"));
-	target_set(setup, BENCH_XDPLB, program);
-	redirects_clear(program);
-	packet(&setup->service, argv[6], argv[4], 20000, port);
-	packet(&setup->other, argv[6], argv[4], 20000, port + 1);
-	packet(&setup->reply, argv[7], argv[4], port, 1024);
-	setup->service.ports = setup->other.ports = 4096;
-	setup->reply.first_port = 1024;
-	setup->reply.ports = FLOWS / 2;
-	setup->reply.vary = BENCH_REPLY;
+	if (!flows)
+		return;
+	frame_make(&bench, row->direction, row->family, row->port, TCP_ACK);
+	bench.flows = flows;
+	bench.target = BENCH_BARE;
+	figures->bare[round] = balancer_run(balancer, "bare", &bench, PACKETS, &sent);
+	bench.target = row->target;
+	/* Once round, since what is done once a second would be done often in so short a run. */
+	balancer_run(balancer, row->name, &bench, flows, &row->expected);
+	figures->net[round] =
+		(__s32)balancer_run(balancer, row->name, &bench, PACKETS, &row->expected) -
+		figures->bare[round];
+}
+
+/* Prints the table; the bare XDP_TX's least and most are left in base[]. */
+static void table_print(struct figures figures[][COLUMNS], __s32 base[2])
+{
+	printf("| | 1 flow | %d,%03d flows |\n|---|---|---|\n", FLOWS / 1000, FLOWS % 1000);
+	for (size_t i = 0; i < ROWS; i++) {
+		printf("| %s |", rows[i].name);
+		for (int column = 0; column < COLUMNS; column++) {
+			__s32 bare = median(figures[i][column].bare);
+
+			if (!flows_of(&rows[i], column)) {
+				printf(" |");
+				continue;
+			}
+			printf(" %d ns |", median(figures[i][column].net));
+			base[0] = bare < base[0] ? bare : base[0];
+			base[1] = bare > base[1] ? bare : base[1];
+		}
+		printf("\n");
+	}
 }
 
 int main(int argc, char **argv)
 {
-	struct setup setup;
+	static struct figures figures[ROWS][COLUMNS];
+	__s32 base[2] = { INT32_MAX, 0 };
+	struct balancer balancer;
 
-	if (argc != 8) {
-		fprintf(stderr,
-			"usage: bench OBJECT PROGRAM-ID IFINDEX SERVICE PORT CLIENT BACKEND\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: bench OBJECT XDPLB-ID XDPLB-ENCAP-ID IFINDEX\n");
 		return 2;
 	}
-	setup_new(&setup, argv);
-	open_flows(&setup);
-	row(&setup, "not for a service: pass", &setup.other, 1, XDP_PASS);
-	row(&setup, "not for a service: pass", &setup.other, FLOWS, XDP_PASS);
-	row(&setup, "nat, to the backend", &setup.service, 1, XDP_TX);
-	row(&setup, "nat, to the backend", &setup.service, FLOWS, XDP_TX);
-	row(&setup, "nat, reply to the client", &setup.reply, 1, XDP_TX);
-	row(&setup, "nat, reply to the client", &setup.reply, FLOWS / 2, XDP_TX);
-	bpf_object__close(setup.object);
+	balancer_open(&balancer, argv[1], atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
+	flows_open(&balancer);
+	/* All rows in each round, so that what else this machine does is spread over them. */
+	for (int round = 0; round < ROUNDS; round++)
+		for (size_t i = 0; i < ROWS; i++)
+			for (int column = 0; column < COLUMNS; column++)
+				measure(&balancer, &rows[i], flows_of(&rows[i], column),
+					&figures[i][column], round);
+	table_print(figures, base);
+	printf("\nTaken off: generator and bare XDP_TX, %d to %d ns.\n", base[0], base[1]);
+	bpf_object__close(balancer.object);
 	return 0;
 }

@@ -114,9 +114,11 @@ ns_sysctl() {
 	in_ns "$1" sh -c "echo '$3' >/proc/sys/net/$2"
 }
 
-# host_add HOST: a new, empty host. Forwarding is off whatever this machine's default is.
+# host_add HOST: a new, empty host. Forwarding is off whatever this machine's default is, and
+# IPv6 addresses, those that the kernel makes too, are of use at once.
 host_add() {
 	ip netns add "$NET_PREFIX$1"
+	ns_sysctl "$1" ipv6/conf/default/accept_dad 0
 	in_ns "$1" ip link set lo up
 	ns_sysctl "$1" ipv4/ip_forward 0
 }

@@ -78,9 +78,9 @@ test_mtu_towards_client() {
 	in_ns backend1 ip route get $FLAT.10 | grep -q 'mtu 1400' || fail "the backend has not heard"
 }
 
-# ping HOST ADDRESS: there may be no ping(8).
+# ping HOST ADDRESS [SIZE]: there may be no ping(8).
 ping() {
-	in_ns "$1" "$NET_PYTHON" "$HERE/ping.py" "$2"
+	in_ns "$1" "$NET_PYTHON" "$HERE/ping.py" "${@:2}"
 }
 
 # Errors that are the machine's own go on to its kernel.
@@ -93,4 +93,60 @@ test_own_errors() {
 	[[ $said == *refused* ]] || fail "no ECONNREFUSED: $said"
 	ping client $FLAT.10 || fail "the balancer answers no ping"
 	ping balancer $FLAT.11 || fail "the balancer can ping no more"
+}
+
+# A service's address answers, though it is nobody's, unless that is switched off.
+test_echo() {
+	local family
+	topo_two_armed 1
+	config load eth0 eth1
+	for family in 4 6; do
+		family $family
+		method nat ${SERVERS}11
+		ping client $ADDRESS || fail "no answer from $ADDRESS"
+		ping client $ADDRESS 1400 || fail "no answer from $ADDRESS to 1400 bytes"
+		ping client ${CLIENTS}10 || fail "the balancer itself answers no ping"
+		config set echo=off
+		! ping client $ADDRESS 2>/dev/null || fail "$ADDRESS answers still"
+		ping client ${CLIENTS}10 || fail "the balancer itself answers no ping now"
+		config set echo=on
+	done
+	equal answers 4 "$(stat_of .answers.echo)"
+	config flush
+	! ping client $ADDRESS 2>/dev/null || fail "an address without a service answers"
+}
+
+# The service's address is the machine's own: its kernel would answer, and does where xdplb does not.
+test_echo_own_address() {
+	topo_flat 1
+	attach eth0
+	config set-backends $FLAT.10:8000 $FLAT.11
+	ping client $FLAT.10 || fail "no answer"
+	equal answers 1 "$(stat_of .answers.echo)"
+	ping client $FLAT.10 4000 || fail "no answer to fragments"
+	config set echo=off
+	ping client $FLAT.10 || fail "the kernel does not answer"
+	equal answers 1 "$(stat_of .answers.echo)"
+}
+
+# unreachable FAMILY METHOD: nothing listens there, and the client is told.
+unreachable() {
+	local said status=0
+	between "$1" 1
+	config set-backends --forward "$2" "$HOST:5399/udp" ${SERVERS}11
+	said=$(udp_ask client $ADDRESS 5399 hello 2>&1) || status=$?
+	equal status 1 $status
+	[[ $said == *refused* ]] || fail "no ECONNREFUSED: $said"
+}
+
+test_unreachable_nat_ipv6() {
+	unreachable 6 nat
+}
+
+test_unreachable_dnat() {
+	unreachable 4 dnat
+}
+
+test_unreachable_dnat_ipv6() {
+	unreachable 6 dnat
 }

@@ -94,13 +94,41 @@ test_too_many() {
 	equal backends 4096 "$(config -j list | jq '.[0].backends | length')"
 }
 
-test_ipv6() {
+test_bad_ipv6() {
+	local word
 	small
-	refused 1 "[fd71::10]:80" set-backends "[fd71::10]:80/tcp" $FLAT.11
-	refused 1 "[fd71::11]:80" set-backends $WEB "[fd71::11]:80"
-	refused 1 fd71::11 set-backends $WEB fd71::11
-	refused 1 fd71::11 set-backends --snat fd71::11 $WEB $FLAT.11
-	grep -q 'IPv6' "$NET_DIR/err" || fail "says not that IPv6 is the matter: $(cat "$NET_DIR/err")"
+	for word in fe80::1 ::1 :: ff02::1 ::ffff:10.71.0.11 2001:db8:: fd71::11::1 fd71::g fd71:; do
+		refused 1 "$word" set-backends "[fd71::10]:80/tcp" "[$word]:80"
+		refused 1 "$word" set-backends "[$word]:80/tcp" "[fd71::11]:80"
+	done
+	refused 1 "fd71::10" set-backends "fd71::10:80/tcp" fd71::11
+	refused 1 "[fd71::10" set-backends "[fd71::10:80/tcp" fd71::11
+}
+
+# One family where both are written into one packet.
+test_mixed_families() {
+	local method
+	small
+	for method in nat dnat dsr; do
+		refused 1 $FLAT.11 set-backends --forward $method "[fd71::10]:80/tcp" $FLAT.11
+		refused 1 fd71::11 set-backends --forward $method $WEB fd71::11
+	done
+	refused 1 fd71::12 set-backends --snat fd71::12 $WEB $FLAT.11
+}
+
+# What a method cannot do is refused with the value that asks for it.
+test_bad_method() {
+	local method
+	small
+	for method in dsr ipip gue; do
+		refused 1 8080 set-backends --forward $method $WEB $FLAT.11:8080
+	done
+	for method in dnat dsr; do
+		refused 1 $FLAT.30 set-backends --forward $method --snat $FLAT.30 $WEB $FLAT.11
+	done
+	for method in ipip gue; do
+		refused 1 "load --encap" set-backends --forward $method $WEB $FLAT.11
+	done
 }
 
 test_usage() {
@@ -130,9 +158,7 @@ test_not_yet() {
 	small
 	refused 1 maglev set-backends --scheduler maglev $WEB $FLAT.11
 	refused 1 nonsense set-backends --scheduler nonsense $WEB $FLAT.11
-	refused 1 dsr set-backends --forward dsr $WEB $FLAT.11
 	refused 1 "*" set-backends "$FLAT.10:*/tcp" $FLAT.11
-	refused 1 --encap load --encap eth0
 }
 
 test_bad_interface() {

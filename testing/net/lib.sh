@@ -85,6 +85,69 @@ flat() {
 	attach eth0
 }
 
+# ---- services by any method ---------------------------------------------------------
+
+# family 4|6: sets the service's address, nobody's own, as it is (ADDRESS) and in URLs (HOST), the beginnings of
+# the networks' addresses, and where the client is.
+family() {
+	if [ "$1" = 4 ]; then
+		ADDRESS=198.51.100.7 HOST=$ADDRESS LAN=$FLAT. SERVERS=$ARMED. CLIENTS=10.72.0. FAR=10.80.0.
+	else
+		ADDRESS=2001:db8::7 HOST="[$ADDRESS]" LAN=fd71:: SERVERS=fd73:: CLIENTS=fd72:: FAR=fd80::
+	fi
+	CLIENT=${CLIENTS}2
+}
+
+# forwards HOST: it routes both families, and sends nobody elsewhere.
+forwards() {
+	ns_sysctl "$1" ipv4/ip_forward 1
+	ns_sysctl "$1" ipv6/conf/all/forwarding 1
+	ns_sysctl "$1" ipv4/conf/all/send_redirects 0
+}
+
+# between FAMILY N: clients and N servers, the balancer between them; see topo_two_armed.
+between() {
+	family "$1"
+	topo_two_armed "$2"
+	http_servers "$2"
+	config load eth0 eth1
+}
+
+http_servers() {
+	local i
+	for ((i = 1; i <= $1; i++)); do
+		http_start "backend$i" "backend$i" 8000
+		udp_start "backend$i" "backend$i" 5300
+	done
+}
+
+# method METHOD BACKEND-ADDRESS...: the service, TCP and UDP, and the backends made ready as backend-setup says.
+method() {
+	local i=0 backend
+	config set-backends --forward "$1" "$HOST:8000" "${@:2}"
+	config set-backends --forward "$1" "$HOST:5300/udp" "${@:2}"
+	[ "$1" = dsr ] || return 0
+	forwards balancer
+	for backend in "${@:2}"; do
+		i=$((i + 1))
+		set_up "backend$i" "$backend"
+	done
+}
+
+# set_up BACKEND-HOST ADDRESS: runs there what backend-setup prints.
+set_up() {
+	config backend-setup "$HOST:8000" "$2" >"$NET_DIR/setup"
+	[ -s "$NET_DIR/setup" ] || fail "backend-setup says nothing of $2"
+	in_ns "$1" sh -e "$NET_DIR/setup"
+}
+
+# transfers BYTES: by hash, both ways.
+transfers() {
+	equal "download of $1" backend1 "$(download client "http://$HOST:8000/big/$1")"
+	head -c "$1" /dev/urandom >"$NET_DIR/file"
+	equal "hash of an upload" "$(hash_of "$NET_DIR/file")" "$(upload client "http://$HOST:8000/" "$NET_DIR/file")"
+}
+
 # echoes N: echo.py on port 7000 of N backends.
 echoes() {
 	local i

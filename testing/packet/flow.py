@@ -242,7 +242,13 @@ class DsrFlow(DirectFlow):
         return super().error_down(*args, ttl=ttl + 1, **fields)
 
 
+IPV6_MTU_MIN = 1280
 SPREAD = {4: ipaddress.ip_network("172.16.0.0/16"), 6: ipaddress.ip_network("100::/64")}
+
+
+def length_of(data):
+    """Of the IP packet in a frame."""
+    return packet_end(data) - network_at(data)
 
 
 def is_spread(source):
@@ -268,9 +274,11 @@ class IpipFlow(DirectFlow):
         self.outside = self.read_outside(data)
         self.backend = (target_address(data), self.service.port)
 
-    def read_outside(self, data):
+    def read_outside(self, data, probe=None):
         source, at = source_address(data), network_at(data)
-        if self.service_changed:
+        if source == probe:
+            pass
+        elif self.service_changed:
             check(is_spread(source) or source in (*self.via.snats, self.via.own), "wrapped by %s",
                   source)
         elif self.snats:
@@ -288,22 +296,31 @@ class IpipFlow(DirectFlow):
         if is_fragment(data):
             self.fragments_outside = self.fragments_outside or self.read_outside(got)
             return self.fragments_outside
+        if self.may_probe(data) and source_address(got) == self.via.own:
+            return self.read_outside(got, self.via.own)
         if transport_at(data)[0] not in (6, 17):
             return self.read_outside(got)
         if self.service_changed:
             return self.outside._replace(source=self.read_outside(got).source)
         return self.outside
 
+    def may_probe(self, data):
+        """A large packet may have the balancer's own address outside, to learn of a path's MTU."""
+        return self.via.version == 6 and not self.snats and length_of(data) > IPV6_MTU_MIN
+
     def around(self, data, got, source):
         """The other fields of the outer header: whether and how it may be cut up."""
         if self.via.version == 6:
             return {}
-        whole = version_of(data) == 6 or data[network_at(data) + 6] & 0x40
+        if version_of(data) == 6:
+            whole = length_of(data) > IPV6_MTU_MIN
+        else:
+            whole = data[network_at(data) + 6] & 0x40
         if whole and not is_spread(source):
             return {"flags": "DF"}
         at = network_at(got)
         ident = int.from_bytes(got[at + 4:at + 6], "big")
-        check(ident != self.last, "identification %d twice", ident)
+        check(not ident or ident != self.last, "identification %d twice", ident)
         self.last = ident
         return {"ident": ident}
 
@@ -321,11 +338,11 @@ class GueFlow(IpipFlow):
         self.snats = self.snats or (self.via.own,)
         self.overhead += 8
 
-    def read_outside(self, data):
+    def read_outside(self, data, probe=None):
         sport, dport = ports(data)
         check(sport >= 49152, "source port %d", sport)
         check(dport == self.port, "destination port %d", dport)
-        return super().read_outside(data)._replace(port=sport)
+        return super().read_outside(data, probe)._replace(port=sport)
 
     def checksum(self, data):
         """None: computed, which IPv6 needs always. 0: no checksum inside is one of all there is."""

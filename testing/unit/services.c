@@ -75,9 +75,10 @@ int balancer_grace(void)
 	return step();
 }
 
-__u8 backend_flags(__u8 state)
+void backend_state_set(struct xdplb_backend *backend, __u8 state)
 {
-	return XDPLB_BACKEND_USED | (state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0);
+	backend->flags = (backend->flags & XDPLB_BACKEND_SPREAD) | XDPLB_BACKEND_USED |
+			 (state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0);
 }
 
 int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags);
@@ -212,7 +213,7 @@ static void assert_set(__u32 service)
 		assert_true(backend->flags & XDPLB_BACKEND_USED);
 		assert_int_equal(backend->service, service);
 		assert_method(entry->backend, set->forward);
-		if (set->forward == XDPLB_GUE)
+		if (set->forward == XDPLB_GUE || set->forward == XDPLB_IPIP)
 			assert_true(is_address(backend->source));
 		if (set->forward != XDPLB_NAT)
 			continue;
@@ -231,8 +232,9 @@ static void assert_states(__u32 service)
 	for (__u32 i = 0; i < set->backends; i++) {
 		const struct xdplb_set_backend *entry = set_backend(&balancer, service, i);
 
-		assert_int_equal(balancer.backends[entry->backend].flags,
-				 backend_flags(entry->state));
+		assert_int_equal(balancer.backends[entry->backend].flags & ~XDPLB_BACKEND_SPREAD,
+				 XDPLB_BACKEND_USED |
+					 (entry->state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0));
 	}
 }
 
@@ -655,6 +657,7 @@ static void sources_of_the_method(void **state)
 	service = service_find(&balancer, &wanted.at);
 	id = set_backend(&balancer, service, 0)->backend;
 	assert_memory_equal(balancer.backends[id].source, wanted.snat[0], 16);
+	assert_false(balancer.backends[id].flags & XDPLB_BACKEND_SPREAD);
 	wanted.snat_given = false;
 	wanted.snats = 0;
 	assert_int_equal(service_apply(&balancer, &wanted), 0);
@@ -663,7 +666,15 @@ static void sources_of_the_method(void **state)
 	wanted.snats = 0;
 	assert_int_equal(service_apply(&balancer, &wanted), 0);
 	assert_int_equal(wanted.snats, 0);
-	assert_false(is_address(balancer.backends[id].source));
+	assert_memory_equal(balancer.backends[id].source, own_address[1], 16);
+	assert_true(balancer.backends[id].flags & XDPLB_BACKEND_SPREAD);
+	wanted.snat_given = true;
+	wanted.snats = 1;
+	assert_int_equal(service_apply(&balancer, &wanted), 0);
+	assert_memory_equal(balancer.backends[id].source, wanted.snat[0], 16);
+	assert_false(balancer.backends[id].flags & XDPLB_BACKEND_SPREAD);
+	wanted.snat_given = false;
+	wanted.snats = 0;
 	wanted.forward = XDPLB_GUE;
 	assert_int_equal(service_apply(&balancer, &wanted), 0);
 	assert_memory_equal(balancer.backends[id].source, own_address[1], 16);

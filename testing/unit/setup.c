@@ -78,14 +78,14 @@ static void dnat(void **state)
 	assert_has_not(&setup, "sport");
 	setup.at.proto = IPPROTO_UDP;
 	assert_has(&setup, "\nip rule add from 10.0.0.1 lookup 4087\n");
-	assert_has(&setup, "\nip rule add ipproto udp sport 8080 lookup 4087\n");
+	assert_has(&setup, "\nip rule add ipproto 17 sport 8080 lookup 4087\n");
 	setup.direct = false;
 	assert_has_not(&setup, "\nip ");
 	setup = setup_make(XDPLB_DNAT, VIP6, "fd00::1");
-	assert_has(&setup, "\nip -6 rule add from fd00::1 ipproto tcp sport 80 lookup 4087\n");
+	assert_has(&setup, "\nip -6 rule add from fd00::1 ipproto 6 sport 80 lookup 4087\n");
 	setup = setup_make(XDPLB_DNAT, "[2001:db8::10]:53/udp", "fd00::1");
 	assert_has(&setup, "\nip -6 route replace default via fd00::9 table 4087\n");
-	assert_has(&setup, "\nip -6 rule add ipproto udp sport 53 lookup 4087\n");
+	assert_has(&setup, "\nip -6 rule add ipproto 17 sport 53 lookup 4087\n");
 }
 
 static void dsr(void **state)
