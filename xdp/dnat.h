@@ -37,8 +37,7 @@ __noinline int dnat_owner(struct xdp_md *ctx, __u32 id, const struct address *cl
 	return 0;
 }
 
-/* The flow that dnat_owner() found goes on: neither is it left nor are its packets served no more.
- */
+/* The flow that dnat_owner() found is not over, and its packets are still forwarded. */
 static __always_inline bool dnat_goes_on(const struct packet *p, __u32 backend_id)
 {
 	const struct xdplb_backend *backend = backend_of(backend_id);

@@ -91,8 +91,8 @@ static __always_inline void wrap_addresses(struct packet *p, const struct xdplb_
 }
 
 /*
- * Makes sure that the packet can be sent to work->backend, by the method of its
- * flow work->value, and decides on the outer addresses.
+ * Makes sure that the packet can be sent to the backend of its flow work->value,
+ * by that flow's method, and decides on the outer addresses.
  */
 __noinline int wrap_prepare(struct xdp_md *ctx)
 {
@@ -103,8 +103,8 @@ __noinline int wrap_prepare(struct xdp_md *ctx)
 
 	if (!packet_get(ctx, &p))
 		return XDP_PASS;
-	backend = backend_of(p.work->backend);
-	hop = backend_cpu_of(p.work->backend);
+	backend = backend_of(XDPLB_FIELD(p.work->value, BACKEND));
+	hop = backend_cpu_of(XDPLB_FIELD(p.work->value, BACKEND));
 	if (!backend || !hop)
 		return drop(&p, XDPLB_DROP_NO_BACKEND);
 	wrap_addresses(&p, backend, hop);
@@ -303,8 +303,8 @@ __noinline int wrap_finish(struct xdp_md *ctx)
 
 	if (!packet_get(ctx, &p))
 		return XDP_PASS;
-	backend = backend_of(p.work->backend);
-	hop = backend_cpu_of(p.work->backend);
+	backend = backend_of(XDPLB_FIELD(p.work->value, BACKEND));
+	hop = backend_cpu_of(XDPLB_FIELD(p.work->value, BACKEND));
 	if (!backend || !hop)
 		return drop(&p, XDPLB_DROP_NO_BACKEND);
 	outer.v6 = xdplb_is_ipv6(backend->addr);

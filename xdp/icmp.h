@@ -120,7 +120,7 @@ static __always_inline int error_to_backend(struct packet *p, const struct heade
 
 	if (!backend || !hop)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	if (is_last_hop(p, method))
+	if (is_last_hop(p) && method != XDPLB_DSR)
 		return drop(p, XDPLB_DROP_TTL);
 	if (method == XDPLB_IPIP || method == XDPLB_GUE)
 		return wrap_for(p, p->value);
@@ -215,7 +215,7 @@ static __always_inline int error_forward(struct packet *p, const struct headers 
 	case RECORD_BUSY:
 		return drop(p, XDPLB_DROP_RACE);
 	case RECORD_FOUND:
-		return p->h->ttl <= 1 ? drop(p, XDPLB_DROP_TTL) : nat_error(p);
+		return is_last_hop(p) ? drop(p, XDPLB_DROP_TTL) : nat_error(p);
 	case RECORD_NONE:
 		break;
 	}
@@ -224,7 +224,7 @@ static __always_inline int error_forward(struct packet *p, const struct headers 
 		id = dnat_owner(p->ctx, id, &q->saddr, q->sport);
 	if (!id)
 		return GO_ON;
-	return p->h->ttl <= 1 ? drop(p, XDPLB_DROP_TTL) : dnat_error(p, q, id);
+	return is_last_hop(p) ? drop(p, XDPLB_DROP_TTL) : dnat_error(p, q, id);
 }
 
 static __always_inline int error(struct packet *p)

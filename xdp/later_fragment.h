@@ -64,7 +64,7 @@ __noinline int later_fragment(struct xdp_md *ctx)
 		return drop(&p, XDPLB_DROP_BAD_HEADER);
 	if (state_of(p.value) == XDPLB_FRAGMENT_TO_BACKEND)
 		return to_backend(&p);
-	if (p.h->ttl <= 1)
+	if (is_last_hop(&p))
 		return drop(&p, XDPLB_DROP_TTL);
 	if (state_of(p.value) == XDPLB_FRAGMENT_NAT_REPLY)
 		return nat_fragment(&p, p.value);

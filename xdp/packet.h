@@ -24,7 +24,7 @@
 #include "maps.h"
 
 #define GO_ON (-1)
-#define WRAP (-2) /* the packet is for work->backend, by ipip or gue */
+#define WRAP (-2) /* the packet is of the flow work->value, by ipip or gue */
 
 /* One field, read or written once and whole, whoever else touches it. */
 #define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
@@ -84,7 +84,6 @@ struct headers {
 	__u8 tcp_flags; /* 0 for UDP */
 	__u8 ttl;
 	__u8 fragment; /* enum fragment */
-	__u8 reserved[3];
 };
 
 #define PACKET 0 /* indices into work->headers */
@@ -97,7 +96,6 @@ struct work {
 	struct xdplb_nat_record record; /* a copy of the one that was found last */
 	__u64 value; /* of the flow that was found last */
 	__u32 flow_index;
-	__u32 backend; /* whom WRAP is for */
 	__u32 pool; /* that the last reply's source port belongs to */
 	__u32 turned; /* it leaves by the interface it came in by */
 };
@@ -151,8 +149,9 @@ static __always_inline bool packet_get(struct xdp_md *ctx, struct packet *p)
 	return config->abi != 0;
 }
 
-#define OFFSETS 0x1ff /* where fields may begin; parse.h lets no header begin where one would not \
-		       */
+#define OFFSETS                                                                           \
+	0x1ff /* where fields may begin; parse.h lets no header begin where one would not \
+	       */
 
 /* `size` bytes of the frame from `offset` on, NULL when they are not there. */
 static __always_inline void *packet_at(struct xdp_md *ctx, __u32 offset, __u32 size)
@@ -184,6 +183,12 @@ static __always_inline int pass(struct packet *p, enum xdplb_reason reason)
 {
 	p->cpu->reason[reason]++;
 	return XDP_PASS;
+}
+
+/* One who forwards it must take one off, and nothing would be left. */
+static __always_inline bool is_last_hop(const struct packet *p)
+{
+	return p->h->ttl <= 1;
 }
 
 /* Ethernet header to the end of the IP packet, without padding. */

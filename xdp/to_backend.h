@@ -6,12 +6,6 @@
 #include "dnat.h"
 #include "nat.h"
 
-/* Every method but dsr takes one off the time to live, and one must be left. */
-static __always_inline bool is_last_hop(const struct packet *p, __u32 method)
-{
-	return p->h->ttl <= 1 && method != XDPLB_DSR;
-}
-
 /* How much longer a packet becomes that is wrapped in IPv6, or not, and UDP, or not. */
 static __always_inline __u32 wrap_bytes(bool v6, bool gue)
 {
@@ -23,7 +17,6 @@ static __always_inline __u32 wrap_bytes(bool v6, bool gue)
 static __always_inline int wrap_for(struct packet *p, __u64 value)
 {
 	p->work->value = value;
-	p->work->backend = XDPLB_FIELD(value, BACKEND);
 	return WRAP;
 }
 
@@ -54,7 +47,7 @@ static __always_inline int to_backend(struct packet *p)
 
 	if (!backend || !backend->flags || !hop)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	if (is_last_hop(p, method))
+	if (is_last_hop(p) && method != XDPLB_DSR)
 		return drop(p, XDPLB_DROP_TTL);
 	if (p->h->fragment == FRAGMENT_FIRST)
 		fragment_remember(p->ctx, XDPLB_FRAGMENT_TO_BACKEND, p->value);

@@ -12,7 +12,7 @@ static __always_inline int reply_fits(struct packet *p)
 {
 	if (!headers_agree(p) || !p->h->sport)
 		return drop(p, XDPLB_DROP_BAD_HEADER);
-	return p->h->ttl <= 1 ? drop(p, XDPLB_DROP_TTL) : GO_ON;
+	return is_last_hop(p) ? drop(p, XDPLB_DROP_TTL) : GO_ON;
 }
 
 /* GO_ON when the packet is no reply. */

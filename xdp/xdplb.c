@@ -59,7 +59,7 @@ static __always_inline int flow_begins(struct packet *p, __u64 key)
 		return drop(p, XDPLB_DROP_BAD_SOURCE);
 	if (!set)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	if (is_last_hop(p, set->forward))
+	if (is_last_hop(p) && set->forward != XDPLB_DSR)
 		return drop(p, XDPLB_DROP_TTL);
 	verdict = flow_reserve(p, key);
 	if (verdict != GO_ON)

@@ -231,7 +231,8 @@ union xdplb_set_line {
 
 /*
  * xdplb_backends, by backend id: one backend of one service. User space writes
- * it. An entry outlives its place in the set until its last flow is gone.
+ * it, but for path_mtu and path_mtu_seen, which are the program's. An entry
+ * outlives its place in the set until its last flow is gone.
  */
 #define XDPLB_BACKEND_USED 1
 #define XDPLB_BACKEND_DOWN 2 /* its flows shall move at once */
@@ -245,8 +246,8 @@ struct xdplb_backend {
 	__u32 pool[XDPLB_SNATS]; /* ids; an index never changes its address while flows use it */
 	__u32 pools; /* bit i: new flows may use pool[i] */
 	__u8 mac[6]; /* mac=, zero when it was left out */
-	__u16 path_mtu; /* tunnels: what a router has said, by the program; 0 nothing */
-	__u32 path_mtu_seen; /* ... in this second */
+	__u16 path_mtu; /* tunnels: bytes with the outer header, as a router said; 0 nothing */
+	__u32 path_mtu_seen; /* ... in this second of struct xdplb_cpu's clock */
 	__u32 next; /* dnat: another backend that the directory's entry leads to, 0 none */
 	__u32 next_tunnel; /* likewise; a backend whose method changed may have flows of both */
 	__be32 source[4]; /* tunnels: the outer source address, where it is not one of many */
