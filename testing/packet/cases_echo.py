@@ -52,6 +52,17 @@ def answered(lb, family):
     same(counted(before, after, "verdicts"), {"tx": count}, "the verdicts")
 
 
+@each("echo requests from nobody are passed")
+def nobody(lb, family):
+    any_service(lb, family)
+    sources = ["224.0.0.1", "255.255.255.255", "127.0.0.1", "0.0.0.0", family.vip]
+    if family.version == 6:
+        sources = ["ff02::1", "::", "::1", "a47:2::", family.vip]
+    for source in sources:
+        data = echo(("02:00:00:00:00:02", lb.mac), source, family.vip)
+        expect_passed(lb.send(data), data)
+
+
 @each("echo requests: every checksum an answer can have")
 def checksums(lb, family):
     any_service(lb, family)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Each method, over each family, of TCP and UDP, with tags, options and extension headers."""
 import random
+import time
 
 from balancer import MTU, V4, V6, counted, endpoint, run
 from case import case, check, each_way, same
 from flow import (TRANSLATORS, TUNNELS, WAYS, DnatFlow, DsrFlow, GueFlow, IpipFlow,
                   expect_dropped, expect_passed)
-from wire import TAGS, network_at, packet_end, transport_at
+from wire import TAGS, network_at, packet_end, source_address, transport_at
 
 TCP_FIELDS = {"flags": "PA", "seq": 2**32 - 1, "ack": 7, "window": 17, "urgptr": 3,
               "options": [("NOP", None), ("NOP", None), ("Timestamp", (0x01020304, 5))]}
@@ -252,6 +253,23 @@ def spread(lb, way, proto):
                 and what == "port" or way.via is V4 and what == "label"
             check(different == 1 if fixed else different > 58, "the %ss of 64 flows are %d", what,
                   different)
+
+
+@each_way("tunnel: a large packet a second is from the balancer's own address",
+          [way for way in TUNNELS if way.flow is IpipFlow])
+def probes(lb, way, proto):
+    flow = way.open(lb, proto=proto)
+    flow.go()
+    time.sleep(1.1)  # another second has begun
+    def own(length, count):
+        results = lb.send_all([flow.sent(payload=payload(length))] * count)
+        return [source_address(result.data) for result in results].count(way.via.own)
+    same(own(1000, 100), 0, "small packets from the balancer's own address")
+    large = own(1400, 100)
+    if way.via is V4:
+        same(large, 0, "large packets from it, which routers of IPv4 cut up")
+    else:
+        check(0 < large < 20, "%d of 100 large packets are from it", large)
 
 
 @each_way("tunnel: --snat is the outer source", TUNNELS)
