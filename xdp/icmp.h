@@ -36,12 +36,13 @@ static __always_inline bool is_echo_request(const struct packet *p, __u8 type)
 /* Who the error is about speaks the other way round. */
 static __always_inline void endpoints_turn(struct endpoints *to)
 {
-	struct endpoints from = *to;
+	struct address addr = to->saddr;
+	__be16 port = to->sport;
 
-	to->saddr = from.daddr;
-	to->sport = from.dport;
-	to->daddr = from.saddr;
-	to->dport = from.sport;
+	to->saddr = to->daddr;
+	to->sport = to->dport;
+	to->daddr = addr;
+	to->dport = port;
 }
 
 /* Rewrites the error and sends it. */

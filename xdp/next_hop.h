@@ -111,19 +111,19 @@ static __always_inline __u32 path_mtu(const struct packet *p, const struct xdplb
 static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend_cpu *hop,
 					  struct xdplb_backend *backend, const struct address *from)
 {
-	struct xdplb_way way = {};
+	struct xdplb_way *way = &p->work->way;
 	int result;
 
 	if (hop->looked_up == p->cpu->now)
 		return GO_ON;
-	result = way_ask(p->ctx, from, address_of(backend->addr), &way);
+	result = way_ask(p->ctx, from, address_of(backend->addr), way);
 	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED && hop->looked_up)
 		return GO_ON; /* the kernel has stopped telling: what it said last holds */
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return no_way(p, result);
-	if (way.mtu > path_mtu(p, backend))
-		way.mtu = path_mtu(p, backend);
-	hop->way = way;
+	if (way->mtu > path_mtu(p, backend))
+		way->mtu = path_mtu(p, backend);
+	hop->way = *way;
 	hop->looked_up = p->cpu->now;
 	return GO_ON;
 }
@@ -137,21 +137,21 @@ static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend
 static __always_inline int hop_to_client(struct packet *p, const struct address *from)
 {
 	struct xdplb_nat_record *record = &p->work->record;
-	struct xdplb_way way = record->way;
+	struct xdplb_way *way = &p->work->way;
 	int result;
 
 	if (record->seen == (__u16)p->cpu->now)
 		return GO_ON;
-	result = way_ask(p->ctx, from, address_of(record->client), &way);
+	result = way_ask(p->ctx, from, address_of(record->client), way);
 	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED && record->way.out)
 		return GO_ON;
-	if (result == BPF_FIB_LKUP_RET_NO_NEIGH && way.out == record->way.out)
+	if (result == BPF_FIB_LKUP_RET_NO_NEIGH && way->out == record->way.out)
 		return GO_ON;
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
 		return no_way(p, result);
-	if (!way.vlan && way.out == record->way.out)
-		way.vlan = record->way.vlan;
-	record->way = way;
+	if (!way->vlan && way->out == record->way.out)
+		way->vlan = record->way.vlan;
+	record->way = *way;
 	return GO_ON;
 }
 

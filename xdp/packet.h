@@ -94,6 +94,7 @@ struct work {
 	struct endpoints to; /* what the packet, or the quoted one, is rewritten to */
 	struct endpoints outer; /* addresses of an ICMP error itself, or of what wraps a packet */
 	struct xdplb_nat_record record; /* a copy of the one that was found last */
+	struct xdplb_way way; /* as the kernel has just told it */
 	__u64 value; /* of the flow that was found last */
 	__u32 flow_index;
 	__u32 pool; /* that the last reply's source port belongs to */
