@@ -6,34 +6,50 @@
 #include <string.h>
 
 #include "error.h"
+#include "flows.h"
 #include "pools.h"
+#include "set_layout.h"
 #include "sets.h"
 #include "sharing.h"
 
 void plan_free(struct plan *plan)
 {
 	wanted_free(&plan->before);
+	free(plan->was);
 	free(plan->ids);
+	free(plan->stays);
 	free(plan->pools);
 	free(plan->ways);
+}
+
+/* Notes who is in the set in force. */
+static void plan_note(const struct balancer *balancer, __u32 service, struct plan *plan)
+{
+	const struct xdplb_set *set = set_of(balancer, service);
+	__u8 taking = set_taking(balancer, service);
+
+	for (__u32 i = 0; set && i < set->backends; i++) {
+		const struct xdplb_set_backend *entry = set_backend(balancer, service, i);
+
+		plan->was[entry->backend] =
+			PLAN_WAS_IN | (entry->state == taking ? PLAN_WAS_TAKING : 0);
+	}
 }
 
 int plan_new(const struct balancer *balancer, __u32 known, int backends, struct plan *plan)
 {
 	memset(plan, 0, sizeof(*plan));
+	plan->was = calloc(XDPLB_BACKENDS, sizeof(*plan->was));
 	plan->ids = calloc(backends + 1, sizeof(*plan->ids));
+	plan->stays = calloc(backends + 1, sizeof(*plan->stays));
 	plan->pools = calloc(backends + 1, sizeof(*plan->pools));
 	plan->ways = calloc(backends + 1, sizeof(*plan->ways));
-	if (!plan->ids || !plan->pools || !plan->ways)
+	if (!plan->was || !plan->ids || !plan->stays || !plan->pools || !plan->ways)
 		return fail(ENOMEM, "no memory for %d backends", backends);
-	return known ? set_read(balancer, known, &plan->before) : 0;
-}
-
-static bool is_backend(const struct xdplb_backend *entry, __u32 service,
-		       const struct wanted_backend *wanted)
-{
-	return entry->flags && entry->service == service && entry->port == wanted->port &&
-	       same_address(entry->addr, wanted->addr);
+	if (!known)
+		return 0;
+	plan_note(balancer, known, plan);
+	return set_read(balancer, known, &plan->before);
 }
 
 static int backend_new(struct balancer *balancer, __u32 id, __u32 service,
@@ -48,6 +64,7 @@ static int backend_new(struct balancer *balancer, __u32 id, __u32 service,
 	free(zero);
 	if (err)
 		return err;
+	__atomic_store_n(&balancer->active[id], 0, __ATOMIC_RELAXED);
 	memset(entry, 0, sizeof(*entry));
 	memcpy(entry->addr, wanted->addr, sizeof(entry->addr));
 	entry->port = wanted->port;
@@ -57,18 +74,87 @@ static int backend_new(struct balancer *balancer, __u32 id, __u32 service,
 	return 0;
 }
 
-/* Finds or makes the entries: ids[i] for backend i. */
-static int backends_take(struct balancer *balancer, __u32 service,
+/* Places in a list of backends, by address and port: a hash table. */
+struct places {
+	__u32 mask;
+	int *place; /* and 1; 0: empty */
+};
+
+static __u32 place_hash(const __be32 addr[4], __be16 port)
+{
+	__u64 key = xdplb_directory_key6(0, addr, port, 0) * 0x9e3779b97f4a7c15ULL;
+
+	return key >> 32;
+}
+
+/* Where a backend is in the table, or would be put. */
+static int *place_of(const struct places *places, const struct wanted_service *wanted,
+		     const __be32 addr[4], __be16 port)
+{
+	__u32 at = place_hash(addr, port) & places->mask;
+
+	while (places->place[at]) {
+		const struct wanted_backend *backend = &wanted->backend[places->place[at] - 1];
+
+		if (backend->port == port && same_address(backend->addr, addr))
+			break;
+		at = (at + 1) & places->mask;
+	}
+	return &places->place[at];
+}
+
+static int places_make(struct places *places, const struct wanted_service *wanted)
+{
+	places->mask = 1;
+	while (places->mask < 2U * wanted->backends)
+		places->mask = 2 * places->mask + 1;
+	places->place = calloc(places->mask + 1, sizeof(*places->place));
+	if (!places->place)
+		return fail(ENOMEM, "no memory for %d backends", wanted->backends);
+	for (int i = 0; i < wanted->backends; i++)
+		*place_of(places, wanted, wanted->backend[i].addr, wanted->backend[i].port) = i + 1;
+	return 0;
+}
+
+int backends_find(const struct balancer *balancer, __u32 service,
+		  const struct wanted_service *wanted, struct plan *plan)
+{
+	struct places places;
+	int err = places_make(&places, wanted);
+
+	if (err)
+		return err;
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		const struct xdplb_backend *backend = &balancer->backends[id];
+		int place;
+
+		if (backend->service != service || !backend->flags)
+			continue;
+		place = *place_of(&places, wanted, backend->addr, backend->port);
+		if (!place)
+			continue;
+		plan->ids[place - 1] = id;
+		plan->stays[place - 1] = plan->was[id] & PLAN_WAS_IN;
+	}
+	free(places.place);
+	return 0;
+}
+
+bool plan_makes(const struct plan *plan, const struct wanted_service *wanted)
+{
+	for (int i = 0; i < wanted->backends; i++)
+		if (!plan->ids[i])
+			return true;
+	return wanted->forward == XDPLB_NAT || wanted->forward != plan->before.forward;
+}
+
+/* Makes those that there are not. */
+static int backends_make(struct balancer *balancer, __u32 service,
 			 const struct wanted_service *wanted, __u32 *ids)
 {
-	int from = 1, err;
+	int from = 1, err = 0;
 
-	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
-		for (int i = 0; balancer->backends[id].service == service && i < wanted->backends;
-		     i++)
-			if (is_backend(&balancer->backends[id], service, &wanted->backend[i]))
-				ids[i] = id;
-	for (int i = 0; i < wanted->backends; i++) {
+	for (int i = 0; !err && i < wanted->backends; i++) {
 		if (ids[i])
 			continue;
 		while (from < XDPLB_BACKENDS && balancer->backends[from].flags)
@@ -78,10 +164,8 @@ static int backends_take(struct balancer *balancer, __u32 service,
 				    XDPLB_BACKENDS - 1);
 		ids[i] = from;
 		err = backend_new(balancer, from, service, &wanted->backend[i]);
-		if (err)
-			return err;
 	}
-	return 0;
+	return err;
 }
 
 /* Where in its backend's list a pool is, or can be put beside those `taken`; -1: nowhere. */
@@ -128,8 +212,7 @@ int backends_prepare(struct balancer *balancer, __u32 service, const struct want
 		     struct plan *plan)
 {
 	enum xdplb_kind kind = sharing_kind(wanted->forward);
-	int err = backends_take(balancer, service, wanted, plan->ids);
-
+	int err = backends_make(balancer, service, wanted, plan->ids);
 	for (int i = 0; !err && i < wanted->backends; i++) {
 		if (wanted->forward == XDPLB_NAT)
 			err = backend_pools(balancer, plan->ids[i], wanted, plan->ways[i].source,
@@ -174,12 +257,69 @@ static void source_set(struct xdplb_backend *backend, const struct wanted_servic
 		source_write(backend, source);
 }
 
+static __u16 less(__u16 a, __u16 b)
+{
+	return a < b ? a : b;
+}
+
+void backend_timeouts_set(struct xdplb_backend *backend, const __u16 timeout[XDPLB_TIMEOUTS])
+{
+	const __u16 established = timeout[XDPLB_TIMEOUT_ESTABLISHED];
+	const __u16 closing = timeout[XDPLB_TIMEOUT_CLOSING];
+	const __u16 affinity = timeout[XDPLB_TIMEOUT_AFFINITY];
+	const __u16 udp = timeout[XDPLB_TIMEOUT_UDP];
+	const __u16 of[XDPLB_FLOW_STATES] = {
+		[XDPLB_FLOW_NEW] = less(60, established),
+		[XDPLB_FLOW_ADOPTED] = established,
+		[XDPLB_FLOW_ESTABLISHED] = established,
+		[XDPLB_FLOW_FIN_CLIENT] = closing,
+		[XDPLB_FLOW_FIN_BACKEND] = closing,
+		[XDPLB_FLOW_CLOSED] = closing,
+		[XDPLB_FLOW_RESET] = less(10, closing),
+		[XDPLB_FLOW_UDP_NEW] = udp,
+		[XDPLB_FLOW_UDP] = udp,
+		[XDPLB_FLOW_CLIENT_NEW] = affinity,
+		[XDPLB_FLOW_CLIENT] = affinity,
+	};
+
+	for (int state = 0; state < XDPLB_FLOW_STATES; state++)
+		if (backend->timeout[state] != of[state])
+			__atomic_store_n(&backend->timeout[state], of[state], __ATOMIC_RELAXED);
+}
+
+/* Some backend that takes new flows goes on to. */
+static bool any_goes_on(const struct wanted_service *wanted, const struct plan *plan)
+{
+	__u8 taking = wanted_taking(wanted);
+
+	for (int i = 0; i < wanted->backends; i++)
+		if (wanted->backend[i].state == taking && plan->was[plan->ids[i]] & PLAN_WAS_TAKING)
+			return true;
+	return false;
+}
+
+/* Slow start, of a backend that is not taking flows yet: 0 seconds ends it. */
+static void ramp_begin(struct xdplb_backend *backend, __u16 seconds)
+{
+	__atomic_store_n(&backend->ramp_seconds, 0, __ATOMIC_RELEASE);
+	if (!seconds)
+		return;
+	__atomic_store_n(&backend->ramp_start, clock_seconds(), __ATOMIC_RELEASE);
+	__atomic_store_n(&backend->ramp_seconds, seconds, __ATOMIC_RELEASE);
+}
+
 void backends_open(struct balancer *balancer, const struct wanted_service *wanted,
 		   const struct plan *plan)
 {
+	bool goes_on = any_goes_on(wanted, plan);
+
 	for (int i = 0; i < wanted->backends; i++) {
 		struct xdplb_backend *backend = &balancer->backends[plan->ids[i]];
 
+		if (!(plan->was[plan->ids[i]] & PLAN_WAS_TAKING))
+			ramp_begin(backend, goes_on ? wanted->slow_start : 0);
+		if (!plan->stays[i])
+			backend_timeouts_set(backend, wanted->timeout);
 		if (!backend->pools)
 			__atomic_store_n(&backend->pools, plan->pools[i], __ATOMIC_RELEASE);
 		if (!is_address(backend->source))
@@ -187,15 +327,37 @@ void backends_open(struct balancer *balancer, const struct wanted_service *wante
 	}
 }
 
+/* Those that are in the set no more take no new flows. */
+static void backends_close(struct balancer *balancer, const struct wanted_service *wanted,
+			   const struct plan *plan)
+{
+	for (int i = 0; i < wanted->backends; i++)
+		plan->was[plan->ids[i]] &= ~PLAN_WAS_IN;
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		struct xdplb_backend *backend = &balancer->backends[id];
+
+		if (plan->was[id] & PLAN_WAS_IN)
+			__atomic_store_n(&backend->flags, backend->flags & ~XDPLB_BACKEND_OPEN,
+					 __ATOMIC_RELEASE);
+	}
+}
+
 void backends_finish(struct balancer *balancer, const struct wanted_service *wanted,
 		     const struct plan *plan)
 {
+	__u8 taking = wanted_taking(wanted);
+
 	for (int i = 0; i < wanted->backends; i++) {
 		struct xdplb_backend *backend = &balancer->backends[plan->ids[i]];
+		__u8 state = wanted->backend[i].state;
 
 		memcpy(backend->mac, wanted->backend[i].mac, sizeof(backend->mac));
-		backend_state_set(backend, wanted->backend[i].state);
+		backend_state_set(backend, state, state == taking);
+		backend_timeouts_set(backend, wanted->timeout);
+		if (!wanted->slow_start)
+			ramp_begin(backend, 0);
 		__atomic_store_n(&backend->pools, plan->pools[i], __ATOMIC_RELEASE);
 		source_set(backend, wanted, plan, i);
 	}
+	backends_close(balancer, wanted, plan);
 }

@@ -10,10 +10,15 @@
 #include "route.h"
 #include "wanted.h"
 
+#define PLAN_WAS_IN 1 /* it is in the set */
+#define PLAN_WAS_TAKING 2 /* it takes new flows */
+
 /* A change under way; the arrays have a place for each wanted backend. */
 struct plan {
 	struct wanted_service before; /* what is in force */
-	__u32 *ids;
+	__u8 *was; /* by backend id: PLAN_WAS_* in the set in force */
+	__u32 *ids; /* 0: it is to be made */
+	bool *stays; /* it was in the set before */
 	__u32 *pools; /* which port pools new flows shall use */
 	struct next_hop *ways;
 };
@@ -22,19 +27,32 @@ struct plan {
 int plan_new(const struct balancer *balancer, __u32 known, int backends, struct plan *plan);
 void plan_free(struct plan *plan);
 
+/* Finds the entries that there are. 0, or a negative errno after an error line. */
+int backends_find(const struct balancer *balancer, __u32 service,
+		  const struct wanted_service *wanted, struct plan *plan);
+
+/* Backends, or what their method needs, are yet to be made. */
+bool plan_makes(const struct plan *plan, const struct wanted_service *wanted);
+
 /*
- * Finds or makes the entries of all wanted backends, with what their method
- * needs, beside what is in force. 0, or a negative errno after an error line.
+ * Makes the entries that there are not, and what the method needs, beside what
+ * is in force. 0, or a negative errno after an error line.
  */
 int backends_prepare(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		     struct plan *plan);
 
-/* Before the set is put in force: what backends that had nothing lack for their first packet. */
+/*
+ * Before the set is put in force: what backends that had nothing lack for their
+ * first packet, and who begins slowly.
+ */
 void backends_open(struct balancer *balancer, const struct wanted_service *wanted,
 		   const struct plan *plan);
 
-/* After that: flags, MACs, and what takes something away. */
+/* After that: flags, timeouts, MACs, and what takes something away. */
 void backends_finish(struct balancer *balancer, const struct wanted_service *wanted,
 		     const struct plan *plan);
+
+/* How long a backend's flows are remembered, from a service's timeouts; zeros: not at all. */
+void backend_timeouts_set(struct xdplb_backend *backend, const __u16 timeout[XDPLB_TIMEOUTS]);
 
 #endif

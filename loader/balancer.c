@@ -18,19 +18,13 @@
 #include "error.h"
 
 const char *const balancer_map_names[MAPS] = {
-	[MAP_CONFIG] = "xdplb_config",
-	[MAP_DIRECTORY] = "xdplb_dir",
-	[MAP_SERVICES] = "xdplb_services",
-	[MAP_BACKENDS] = "xdplb_backends",
-	[MAP_SETS] = "xdplb_sets",
-	[MAP_FLOWS] = "xdplb_flows",
-	[MAP_POOLS] = "xdplb_pools",
-	[MAP_BLOCKS] = "xdplb_blocks",
-	[MAP_FREE] = "xdplb_free",
-	[MAP_NAT] = "xdplb_nat",
-	[MAP_FRAGMENTS] = "xdplb_frags",
-	[MAP_CLIENTS] = "xdplb_clients",
-	[MAP_BACKEND_CPU] = "xdplb_back_cpu",
+	[MAP_CONFIG] = "xdplb_config",	   [MAP_DIRECTORY] = "xdplb_dir",
+	[MAP_SERVICES] = "xdplb_services", [MAP_BACKENDS] = "xdplb_backends",
+	[MAP_SETS] = "xdplb_sets",	   [MAP_FLOWS] = "xdplb_flows",
+	[MAP_POOLS] = "xdplb_pools",	   [MAP_BLOCKS] = "xdplb_blocks",
+	[MAP_FREE] = "xdplb_free",	   [MAP_NAT] = "xdplb_nat",
+	[MAP_FRAGMENTS] = "xdplb_frags",   [MAP_CLIENTS] = "xdplb_clients",
+	[MAP_ACTIVE] = "xdplb_active",	   [MAP_BACKEND_CPU] = "xdplb_back_cpu",
 	[MAP_CPU] = "xdplb_cpu",
 };
 
@@ -47,6 +41,7 @@ static const __u32 value_size[MAPS] = {
 	[MAP_NAT] = sizeof(struct xdplb_nat_record),
 	[MAP_FRAGMENTS] = sizeof(struct xdplb_fragment),
 	[MAP_CLIENTS] = sizeof(struct xdplb_nat_record),
+	[MAP_ACTIVE] = sizeof(__u64),
 	[MAP_BACKEND_CPU] = sizeof(struct xdplb_backend_cpu),
 	[MAP_CPU] = sizeof(struct xdplb_cpu),
 };
@@ -150,6 +145,9 @@ static int balancer_complete(struct balancer *balancer)
 	balancer->sets = balancer->memory[MAP_SETS];
 	balancer->flows = balancer->memory[MAP_FLOWS];
 	balancer->pools = balancer->memory[MAP_POOLS];
+	balancer->blocks = balancer->memory[MAP_BLOCKS];
+	balancer->nat = balancer->memory[MAP_NAT];
+	balancer->active = balancer->memory[MAP_ACTIVE];
 	balancer->cpus = libbpf_num_possible_cpus();
 	if (balancer->cpus < 1)
 		return fail(EINVAL, "cannot tell the number of CPUs from /sys");
@@ -285,12 +283,14 @@ int balancer_grace(void)
 	return err;
 }
 
-void backend_state_set(struct xdplb_backend *backend, __u8 state)
+void backend_state_set(struct xdplb_backend *backend, __u8 state, bool open)
 {
 	__u8 flags = (backend->flags & XDPLB_BACKEND_SPREAD) | XDPLB_BACKEND_USED;
 
 	if (state == XDPLB_DOWN)
 		flags |= XDPLB_BACKEND_DOWN;
+	if (open)
+		flags |= XDPLB_BACKEND_OPEN;
 	__atomic_store_n(&backend->flags, flags, __ATOMIC_RELEASE);
 }
 
@@ -320,8 +320,6 @@ int balancer_backend_counts(const struct balancer *balancer, __u32 id,
 		sum->reply_packets += cpu[i].reply_packets;
 		sum->reply_bytes += cpu[i].reply_bytes;
 		sum->new_flows += cpu[i].new_flows;
-		sum->active += cpu[i].active;
-		sum->entries += cpu[i].entries;
 	}
 	free(cpu);
 	return 0;

@@ -26,6 +26,7 @@ enum balancer_map {
 	MAP_NAT,
 	MAP_FRAGMENTS,
 	MAP_CLIENTS,
+	MAP_ACTIVE,
 	MAP_BACKEND_CPU,
 	MAP_CPU,
 	MAPS,
@@ -50,6 +51,9 @@ struct balancer {
 	union xdplb_set_line *sets;
 	struct xdplb_flow_bucket *flows;
 	struct xdplb_pool *pools;
+	struct xdplb_block *blocks;
+	struct xdplb_nat_record *nat;
+	__u64 *active; /* by backend id: XDPLB_ACTIVE(), XDPLB_ENTRIES() */
 };
 
 /* Which balancer is meant; NULL: not said. */
@@ -83,10 +87,14 @@ __u32 balancer_id(const struct balancer *balancer);
 /* Returns when every program run that may have seen the state before has ended. */
 int balancer_grace(void);
 
-/* Puts a backend into this state (enum xdplb_backend_state), by its flags. */
-void backend_state_set(struct xdplb_backend *backend, __u8 state);
+/*
+ * Puts a backend into this state (enum xdplb_backend_state), by its flags;
+ * `open` says that it takes new flows.
+ */
+void backend_state_set(struct xdplb_backend *backend, __u8 state, bool open);
 
-/* Sums over CPUs what the program counted for a backend. */
+/* Sums over CPUs what the program counted for a backend. 0, or a negative errno after an error
+ * line. */
 int balancer_backend_counts(const struct balancer *balancer, __u32 id,
 			    struct xdplb_backend_cpu *sum);
 int balancer_counts(const struct balancer *balancer, struct xdplb_cpu *sum);

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* set-backends, add-backend, del-backend, set-weight, del-service, flush. */
+/*
+ * set-backends, set-service, add-backend, del-backend, set-weight, set-state,
+ * del-service, flush.
+ */
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "edit.h"
 #include "encap.h"
 #include "error.h"
+#include "names.h"
+#include "service_options.h"
 #include "services.h"
 #include "sets.h"
 #include "words.h"
@@ -28,11 +34,34 @@ static int backends_append(struct wanted_service *wanted, char **words, int coun
 	return err;
 }
 
+/* Reads the service, and of its options those that depend on it. */
+static int service_words(struct options *options)
+{
+	struct wanted_service *wanted = &options->wanted;
+	char text[ADDRESS_TEXT];
+	int err = parse_service(options->arguments[0], &wanted->at);
+
+	if (!err && wanted->udp && wanted->at.proto != IPPROTO_UDP)
+		return fail(EINVAL, "--udp: %s is no udp service; leave it out",
+			    service_text(&wanted->at, text));
+	if (!err && options->affinity)
+		err = parse_affinity(options->affinity, wanted);
+	return err;
+}
+
+/* Puts what is wanted in force; the caller closes the balancer. */
+static int wanted_apply(struct balancer *balancer, struct wanted_service *wanted)
+{
+	int err = encap_check(balancer, wanted->forward);
+
+	return err ? err : service_apply(balancer, wanted);
+}
+
 int command_set_backends(struct options *options)
 {
 	struct wanted_service *wanted = &options->wanted;
 	struct balancer balancer;
-	int err = parse_service(options->arguments[0], &wanted->at);
+	int err = service_words(options);
 
 	if (!err)
 		err = backends_append(wanted, options->arguments + 1, options->count - 1);
@@ -42,34 +71,41 @@ int command_set_backends(struct options *options)
 		err = balancer_open(&balancer, &options->choice, true);
 	if (err)
 		return err;
-	err = encap_check(&balancer, wanted->forward);
-	if (!err)
-		err = service_apply(&balancer, wanted);
+	err = wanted_apply(&balancer, wanted);
 	balancer_close(&balancer);
 	return err;
 }
 
-/* A change to what a service has: edits `wanted`, which is what is in force. */
-typedef int edit_function(struct wanted_service *wanted, char **words, int count);
-
-static int edit_service(struct options *options, edit_function *edit)
+/* Wants the backends that the service has. */
+static int backends_keep(const struct balancer *balancer, struct wanted_service *wanted)
 {
-	struct wanted_service wanted = {};
-	struct service_address at;
-	struct balancer balancer;
-	int err = parse_service(options->arguments[0], &at), id;
+	int id = service_need(balancer, &wanted->at), err;
+	struct wanted_service now;
 
+	if (id < 0)
+		return id;
+	err = set_read(balancer, id, &now);
+	wanted->backend = now.backend;
+	wanted->backends = now.backends;
+	return err;
+}
+
+int command_set_service(struct options *options)
+{
+	struct balancer balancer;
+	int err;
+
+	if (!options->any)
+		return misuse("set-service: an option is expected; see: xdplb-config set-service "
+			      "--help");
+	err = service_words(options);
 	if (!err)
 		err = balancer_open(&balancer, &options->choice, true);
 	if (err)
 		return err;
-	id = service_need(&balancer, &at);
-	err = id < 0 ? id : set_read(&balancer, id, &wanted);
+	err = backends_keep(&balancer, &options->wanted);
 	if (!err)
-		err = edit(&wanted, options->arguments + 1, options->count - 1);
-	if (!err)
-		err = service_apply(&balancer, &wanted);
-	wanted_free(&wanted);
+		err = wanted_apply(&balancer, &options->wanted);
 	balancer_close(&balancer);
 	return err;
 }
@@ -119,19 +155,32 @@ static int edit_weight(struct wanted_service *wanted, char **words, int count)
 	return 0;
 }
 
+static int edit_state(struct wanted_service *wanted, char **words, int count)
+{
+	int state = state_number(words[1]);
+
+	(void)count;
+	return state < 0 ? state : edit_backend_state(wanted, words[0], state);
+}
+
 int command_add_backend(struct options *options)
 {
-	return edit_service(options, edit_add);
+	return service_edit(options, edit_add);
 }
 
 int command_del_backend(struct options *options)
 {
-	return edit_service(options, edit_del);
+	return service_edit(options, edit_del);
 }
 
 int command_set_weight(struct options *options)
 {
-	return edit_service(options, edit_weight);
+	return service_edit(options, edit_weight);
+}
+
+int command_set_state(struct options *options)
+{
+	return service_edit(options, edit_state);
 }
 
 int command_del_service(struct options *options)

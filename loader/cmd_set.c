@@ -1,26 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* set: a balancer's own settings. */
 #include <stdio.h>
+#include <string.h>
 
 #include "command.h"
+#include "error.h"
 #include "output.h"
 #include "settings.h"
 
 static void settings_show(const struct settings *settings, const struct options *options)
 {
 	struct json_object *object;
+	char seed[SEED_TEXT];
 
+	seed_text(settings, seed);
 	if (!options->json) {
-		printf("echo=%s\ngue-port=%u\nicmp-rate=%u\n", settings->echo ? "on" : "off",
-		       settings->gue_port, settings->icmp_rate);
+		printf("echo=%s\ngue-port=%u\nicmp-rate=%u\nseed=%s\n",
+		       settings->echo ? "on" : "off", settings->gue_port, settings->icmp_rate,
+		       seed);
 		return;
 	}
 	object = json_object_new_object();
 	json_add_bool(object, "echo", settings->echo);
 	json_add_number(object, "gue_port", settings->gue_port);
 	json_add_number(object, "icmp_rate", settings->icmp_rate);
+	json_add_text(object, "seed", seed);
 	json_print(object, options->pretty);
 	json_object_put(object);
+}
+
+/* Flows and slots lie where the seed puts them: with another nobody would find his. */
+static int seed_check(const struct balancer *balancer, const struct settings *settings)
+{
+	if (!memcmp(settings->seed, balancer->config->seed, sizeof(settings->seed)))
+		return 0;
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
+		if (balancer->services[id].proto && balancer->services[id].set)
+			return fail(EBUSY, "seed: the balancer has services, whose flows another "
+					   "seed would lose; xdplb-config flush, then set it");
+	return 0;
 }
 
 int command_set(struct options *options)
@@ -34,6 +52,8 @@ int command_set(struct options *options)
 	settings_get(balancer.config, &settings);
 	for (int i = 0; !err && i < options->count; i++)
 		err = settings_read(options->arguments[i], &settings);
+	if (!err && options->count)
+		err = seed_check(&balancer, &settings);
 	if (!err && options->count)
 		settings_put(balancer.config, &settings);
 	else if (!err)

@@ -8,6 +8,7 @@
 #include "chain.h"
 #include "command.h"
 #include "error.h"
+#include "flows.h"
 #include "interfaces.h"
 #include "netdev.h"
 #include "output.h"
@@ -18,26 +19,26 @@
 struct fill {
 	__u32 services;
 	__u32 backends;
-	__s64 flows;
-	__u32 room; /* for flows */
+	__u64 flows; /* and clients that affinity remembers */
+	__u32 room; /* for these */
 };
 
 static int fill_read(const struct balancer *balancer, struct fill *fill)
 {
-	struct xdplb_backend_cpu counts;
+	struct flow_counts *counts = malloc(sizeof(*counts));
+	struct flow_table table = flow_table_of(balancer);
 
 	memset(fill, 0, sizeof(*fill));
+	if (!counts)
+		return fail(ENOMEM, "no memory to count flows");
+	flows_count(&table, counts);
+	fill->flows = counts->entries;
+	free(counts);
 	fill->room = balancer->entries[MAP_FLOWS] * XDPLB_WAYS;
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
 		fill->services += balancer->services[id].proto && balancer->services[id].set;
-	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
-		if (!balancer->backends[id].flags)
-			continue;
-		if (balancer_backend_counts(balancer, id, &counts))
-			return -EIO;
-		fill->backends++;
-		fill->flows += counts.entries;
-	}
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
+		fill->backends += balancer->backends[id].flags != 0;
 	return 0;
 }
 
@@ -144,7 +145,7 @@ static void print_fill(const struct fill *fill, const char *pins)
 	printf("    %-15s  %s\n", "maps", pins ? pins : "not pinned: they belong to the program");
 	printf("    %-15s  %u of %d\n", "services", fill->services, XDPLB_SERVICES - 1);
 	printf("    %-15s  %u of %d\n", "backends", fill->backends, XDPLB_BACKENDS - 1);
-	printf("    %-15s  %lld of %u (%.1f%%)\n", "flows", fill->flows, fill->room,
+	printf("    %-15s  %llu of %u (%.1f%%)\n", "flows", fill->flows, fill->room,
 	       100.0 * fill->flows / fill->room);
 }
 

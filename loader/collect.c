@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "addresses.h"
+#include "backends.h"
 #include "error.h"
+#include "flows.h"
 #include "pools.h"
 #include "sets.h"
 #include "sharing.h"
@@ -20,21 +22,72 @@ static void drop_ghosts(struct balancer *balancer)
 	}
 }
 
-/*
- * Marks the backends that are in a set. Their flags are what the set says, also
- * where a killed command did not get that far.
- */
-static void mark_backends(struct balancer *balancer, bool *kept)
+/* Why a backend is kept. */
+#define IN_SET 1
+#define IN_WINDOW 2 /* its flows may come, that nothing remembers */
+
+/* Flags and timeouts are what the set says, also where a killed command did not get that far. */
+static void backend_mend(struct xdplb_backend *backend, const struct xdplb_set *set, __u8 state,
+			 __u8 taking)
+{
+	backend_state_set(backend, state, state == taking);
+	backend_timeouts_set(backend, set->timeout);
+}
+
+/* Marks the backends that are in a set. */
+static void mark_backends(struct balancer *balancer, __u8 *kept)
 {
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
 		const struct xdplb_set *set = set_of(balancer, id);
+		__u8 taking = set_taking(balancer, id);
 
 		for (__u32 i = 0; set && i < set->backends; i++) {
 			const struct xdplb_set_backend *entry = set_backend(balancer, id, i);
 
-			kept[entry->backend] = true;
-			backend_state_set(&balancer->backends[entry->backend], entry->state);
+			kept[entry->backend] |= IN_SET;
+			backend_mend(&balancer->backends[entry->backend], set, entry->state,
+				     taking);
 		}
+	}
+}
+
+/* Marks those to whom flows may still be adopted. */
+static void mark_previous(const struct balancer *balancer, __u8 *kept)
+{
+	__u32 now = clock_seconds();
+
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
+		const struct xdplb_set *set = set_of(balancer, id);
+		struct marks marks;
+
+		if (!set || !marks_in_use(set->window_end, now))
+			continue;
+		marks = set_marks(balancer, id);
+		for (__u32 s = 0; set->pick == XDPLB_PICK_HASH && s < marks.slots; s++)
+			if (marks.slot[s] & XDPLB_SLOT_ADOPT)
+				kept[XDPLB_SLOT_PREVIOUS(marks.slot[s])] |= IN_WINDOW;
+		for (__u32 s = 0; s < marks.old_slots; s++)
+			kept[marks.old_slot[s]] |= IN_WINDOW;
+	}
+}
+
+/*
+ * Those that are in no set take no new flows; and where their whole service is
+ * gone, nor do they keep old ones.
+ */
+static void mend_others(struct balancer *balancer, const __u8 *kept)
+{
+	static const __u16 none[XDPLB_TIMEOUTS];
+
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		struct xdplb_backend *backend = &balancer->backends[id];
+
+		if (!backend->flags || kept[id] & IN_SET)
+			continue;
+		__atomic_store_n(&backend->flags, backend->flags & ~XDPLB_BACKEND_OPEN,
+				 __ATOMIC_RELEASE);
+		if (!balancer->services[backend->service].set)
+			backend_timeouts_set(backend, none);
 	}
 }
 
@@ -63,39 +116,49 @@ static void retire(struct xdplb_service *service, const struct xdplb_backend_cpu
 
 static const enum xdplb_kind shared_kinds[] = { XDPLB_KIND_DNAT, XDPLB_KIND_TUNNEL };
 
-/* The kind of entry that a backend in a set has by its method, 0: none, or it is in none. */
-static enum xdplb_kind kind_wanted(const struct balancer *balancer, __u32 id, bool kept)
+/* A kept backend has an entry of this kind by its method, or by that of flows not yet adopted. */
+static bool kind_wanted(const struct balancer *balancer, __u32 id, __u8 kept, enum xdplb_kind kind)
 {
 	const struct xdplb_set *set = set_of(balancer, balancer->backends[id].service);
 
-	return kept && set ? sharing_kind(set->forward) : 0;
+	if (!set)
+		return false;
+	return (kept & IN_SET && sharing_kind(set->forward) == kind) ||
+	       (kept & IN_WINDOW && sharing_kind(set->old_forward) == kind);
 }
 
 /* Some entry leads to a backend whose method does not need it any more. */
-static bool is_left_over(const struct balancer *balancer, __u32 id, enum xdplb_kind wanted)
+static bool is_left_over(const struct balancer *balancer, __u32 id, __u8 kept)
 {
 	for (int i = 0; i < 2; i++)
-		if (shared_kinds[i] != wanted && sharing_has(balancer, shared_kinds[i], id))
+		if (!kind_wanted(balancer, id, kept, shared_kinds[i]) &&
+		    sharing_has(balancer, shared_kinds[i], id))
 			return true;
 	return false;
 }
 
-/* Frees what a backend without flows has left over, and itself if it is not kept. */
-static int collect_backend(struct balancer *balancer, __u32 id, bool kept,
-			   const struct xdplb_backend_cpu *counts)
+/* Frees an entry that nothing needs. */
+static int backend_free(struct balancer *balancer, __u32 id)
 {
-	enum xdplb_kind wanted = kind_wanted(balancer, id, kept);
 	struct xdplb_backend *backend = &balancer->backends[id];
-	int changed = !kept;
+	struct xdplb_backend_cpu counts;
+
+	if (balancer_backend_counts(balancer, id, &counts))
+		return -EIO;
+	retire(&balancer->services[backend->service], &counts);
+	backend->flags = 0;
+	return 1;
+}
+
+/* Frees what a backend without flows has left over, and itself if it is not kept. */
+static int collect_backend(struct balancer *balancer, __u32 id, __u8 kept)
+{
+	int changed = 0;
 
 	for (int i = 0; i < 2; i++)
-		if (shared_kinds[i] != wanted)
+		if (!kind_wanted(balancer, id, kept, shared_kinds[i]))
 			changed += sharing_leave(balancer, shared_kinds[i], id);
-	if (!kept) {
-		retire(&balancer->services[backend->service], counts);
-		backend->flags = 0;
-	}
-	return changed;
+	return kept ? changed : backend_free(balancer, id);
 }
 
 /*
@@ -103,31 +166,31 @@ static int collect_backend(struct balancer *balancer, __u32 id, bool kept,
  * come, and what routers say of them. Returns how many were freed or left a
  * directory entry.
  */
-static int collect_backends(struct balancer *balancer, const bool *kept, bool *service_kept)
+static int collect_backends(struct balancer *balancer, const __u8 *kept, bool *service_kept)
 {
-	struct xdplb_backend_cpu counts;
-	int changed = 0;
+	int changed = 0, done;
 
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
 		const struct xdplb_backend *backend = &balancer->backends[id];
+		bool flows =
+			XDPLB_ENTRIES(__atomic_load_n(&balancer->active[id], __ATOMIC_RELAXED));
 
 		if (!backend->flags)
 			continue;
-		service_kept[backend->service] |= kept[id];
-		if (kept[id] && !is_left_over(balancer, id, kind_wanted(balancer, id, true)))
-			continue;
-		if (balancer_backend_counts(balancer, id, &counts))
-			return -EIO;
-		if (counts.entries > 0)
+		if (flows || kept[id])
 			service_kept[backend->service] = true;
-		else
-			changed += collect_backend(balancer, id, kept[id], &counts);
+		if (flows || (kept[id] && !is_left_over(balancer, id, kept[id])))
+			continue;
+		done = collect_backend(balancer, id, kept[id]);
+		if (done < 0)
+			return done;
+		changed += done;
 	}
 	return changed;
 }
 
-/* Which kinds the directory has entries of: the program looks for no others. */
-static void kinds_publish(struct balancer *balancer)
+/* Which kinds the directory has entries of: the program looks for no others. `gone` are pools. */
+static void kinds_publish(struct balancer *balancer, const bool gone[XDPLB_POOLS])
 {
 	__u32 kinds = 0;
 
@@ -135,7 +198,7 @@ static void kinds_publish(struct balancer *balancer)
 		if (balancer->services[id].proto && balancer->services[id].set)
 			kinds |= 1 << XDPLB_KIND_SERVICE | 1 << XDPLB_KIND_ADDRESS;
 	for (__u32 id = 1; id < XDPLB_POOLS; id++)
-		if (balancer->pools[id].proto)
+		if (balancer->pools[id].proto && !gone[id])
 			kinds |= 1 << XDPLB_KIND_BACKEND;
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
 		for (int i = 0; balancer->backends[id].flags && i < 2; i++)
@@ -160,33 +223,64 @@ static int collect_services(struct balancer *balancer, const bool *kept)
 	return freed;
 }
 
-int balancer_collect(struct balancer *balancer)
+/* Takes away the ways that lead to what is unused; how many, or a negative errno. */
+static int unlink_unused(struct balancer *balancer, __u8 *backends, bool *services, bool *pools)
 {
-	bool *backends = calloc(XDPLB_BACKENDS, sizeof(*backends));
-	bool *services = calloc(XDPLB_SERVICES, sizeof(*services));
-	bool *pools = calloc(XDPLB_POOLS, sizeof(*pools));
-	int freed = -ENOMEM, err;
+	int freed;
 
-	if (backends && services && pools) {
-		drop_ghosts(balancer);
-		mark_backends(balancer, backends);
-		collect_sources(balancer);
-		freed = collect_backends(balancer, backends, services);
-	}
-	if (freed == -ENOMEM)
+	drop_ghosts(balancer);
+	mark_backends(balancer, backends);
+	mark_previous(balancer, backends);
+	mend_others(balancer, backends);
+	collect_sources(balancer);
+	freed = collect_backends(balancer, backends, services);
+	if (freed < 0)
+		return freed;
+	freed += addresses_mend(balancer);
+	freed += collect_services(balancer, services);
+	return freed + pools_unlink(balancer, pools);
+}
+
+int collect_begin(struct balancer *balancer, struct garbage *garbage)
+{
+	__u8 *backends = calloc(XDPLB_BACKENDS, sizeof(*backends));
+	bool *services = calloc(XDPLB_SERVICES, sizeof(*services));
+	int freed = -ENOMEM;
+
+	garbage->waits = false;
+	garbage->pools = calloc(XDPLB_POOLS, sizeof(*garbage->pools));
+	if (backends && services && garbage->pools)
+		freed = unlink_unused(balancer, backends, services, garbage->pools);
+	else
 		fail(ENOMEM, "no memory to collect what is unused");
-	if (freed >= 0) {
-		freed += addresses_mend(balancer);
-		freed += collect_services(balancer, services);
-		freed += pools_unlink(balancer, pools);
-	}
-	err = freed > 0 ? balancer_grace() : freed;
-	if (freed > 0 && !err)
-		pools_free(balancer, pools);
-	if (!err)
-		kinds_publish(balancer);
 	free(backends);
 	free(services);
-	free(pools);
+	if (freed < 0) {
+		free(garbage->pools);
+		garbage->pools = NULL;
+		return freed;
+	}
+	garbage->waits = freed > 0;
+	kinds_publish(balancer, garbage->pools);
+	return 0;
+}
+
+int collect_end(struct balancer *balancer, struct garbage *garbage)
+{
+	int err = garbage->waits ? balancer_grace() : 0;
+
+	if (garbage->waits && !err)
+		pools_free(balancer, garbage->pools);
+	garbage->waits = false;
+	free(garbage->pools);
+	garbage->pools = NULL;
 	return err;
+}
+
+int balancer_collect(struct balancer *balancer)
+{
+	struct garbage garbage;
+	int err = collect_begin(balancer, &garbage);
+
+	return err ? err : collect_end(balancer, &garbage);
 }

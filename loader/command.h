@@ -19,7 +19,10 @@ struct options {
 	const char *mode;
 	const char *priority;
 	const char *flows;
-	struct wanted_service wanted; /* --scheduler, --forward, --snat */
+	bool wait;
+	bool any; /* an option of a service was given */
+	const char *affinity; /* read when the service is known */
+	struct wanted_service wanted; /* what the other options of a service said */
 	char **arguments;
 	int count;
 };
@@ -29,7 +32,8 @@ typedef int command_function(struct options *options);
 /* Each returns 0 or a negative errno after an error line. */
 command_function command_load, command_unload, command_status;
 command_function command_set_backends, command_add_backend, command_del_backend;
-command_function command_set_weight, command_del_service, command_flush;
+command_function command_set_service, command_set_weight, command_set_state;
+command_function command_del_service, command_flush, command_drain, command_flows;
 command_function command_list, command_stats, command_set, command_backend_setup;
 
 #endif

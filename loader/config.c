@@ -3,18 +3,9 @@
 
 #include <bpf/bpf.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "error.h"
 #include "settings.h"
-
-/* Seconds, IPVS's; what is over is remembered for as long as TIME-WAIT lasts. */
-static const __u32 default_timeout[XDPLB_FLOW_STATES] = {
-	[XDPLB_FLOW_NEW] = 60,	       [XDPLB_FLOW_ESTABLISHED] = 900,
-	[XDPLB_FLOW_FIN_CLIENT] = 120, [XDPLB_FLOW_FIN_BACKEND] = 120,
-	[XDPLB_FLOW_CLOSED] = 120,     [XDPLB_FLOW_RESET] = 10,
-	[XDPLB_FLOW_UDP_NEW] = 300,    [XDPLB_FLOW_UDP] = 300,
-};
 
 /* The largest power of two that is not above n. */
 static __u32 power_of_two(__u32 n)
@@ -48,11 +39,11 @@ int config_prepare(struct balancer *balancer)
 
 	if (config->abi)
 		return 0;
-	if (getrandom(config->seed, sizeof(config->seed), 0) != sizeof(config->seed))
-		return fail(errno, "no random numbers: %s", strerror(errno));
-	config->flow_mask = power_of_two(balancer->entries[MAP_FLOWS]) - 1;
-	memcpy(config->timeout, default_timeout, sizeof(config->timeout));
 	settings_get(config, &settings);
+	err = seed_random(&settings);
+	if (err)
+		return err;
+	config->flow_mask = power_of_two(balancer->entries[MAP_FLOWS]) - 1;
 	settings_put(config, &settings);
 	err = blocks_fill(balancer);
 	if (err)

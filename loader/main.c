@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xdplb-config: the table of commands and what may stand behind them. */
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 
 #include "command.h"
 #include "error.h"
-#include "names.h"
+#include "options.h"
 
 struct command {
 	const char *name;
@@ -27,6 +26,19 @@ struct command {
 #define ANY 65536
 #define WHICH "dp" /* which balancer */
 #define SHOW WHICH "jy"
+#define SERVICE WHICH "sfoASTuWM"
+
+static const char service_usage[] =
+	"\nOPTION of a service; what is left out stays as it is:\n"
+	"  --scheduler rr|wrr|lc|wlc|sh|maglev|p2c\n"
+	"  --forward nat|dnat|dsr|ipip|gue\n"
+	"  --snat ADDR|none                              more than once for several\n"
+	"  --affinity client[/PREFIX][,SECONDS]|none\n"
+	"  --slow-start SECONDS\n"
+	"  --timeout established=SECONDS,closing=SECONDS,udp=SECONDS   or some of them\n"
+	"  --window SECONDS\n"
+	"  --table-size PRIME|auto\n"
+	"  --udp tracked|stateless\n";
 
 static const struct command commands[] = {
 	{ "load", command_load, 1, ANY, "pmENP",
@@ -35,63 +47,56 @@ static const struct command commands[] = {
 	{ "unload", command_unload, 1, ANY, "pk", "[--keep-maps] [-p DIR] IFNAME...",
 	  "unload eth0" },
 	{ "status", command_status, 0, 0, SHOW, "", "status" },
-	{ "set-backends", command_set_backends, 2, ANY, WHICH "sfoA",
-	  "SERVICE [--scheduler rr|wrr] [--forward nat|dnat|dsr|ipip|gue] [--snat ADDR|none]... "
-	  "BACKEND...",
+	{ "set-backends", command_set_backends, 2, ANY, SERVICE, "SERVICE [OPTION]... BACKEND...",
 	  "set-backends 192.0.2.10:80/tcp 10.0.0.1:8080,weight=3 10.0.0.2:8080" },
+	{ "set-service", command_set_service, 1, 1, SERVICE, "SERVICE OPTION...",
+	  "set-service 192.0.2.10:80/tcp --scheduler wlc --affinity client,600" },
 	{ "add-backend", command_add_backend, 2, ANY, WHICH, "SERVICE BACKEND...",
 	  "add-backend 192.0.2.10:80/tcp 10.0.0.3:8080" },
 	{ "del-backend", command_del_backend, 2, ANY, WHICH, "SERVICE BACKEND...",
 	  "del-backend 192.0.2.10:80/tcp 10.0.0.3:8080" },
 	{ "set-weight", command_set_weight, 3, 3, WHICH, "SERVICE BACKEND WEIGHT",
 	  "set-weight 192.0.2.10:80/tcp 10.0.0.1:8080 5" },
+	{ "set-state", command_set_state, 3, 3, WHICH, "SERVICE BACKEND up|drain|down|backup",
+	  "set-state 192.0.2.10:80/tcp 10.0.0.1:8080 down" },
+	{ "drain", command_drain, 2, 3, WHICH "w", "SERVICE BACKEND [--wait [SECONDS]]",
+	  "drain 192.0.2.10:80/tcp 10.0.0.1:8080 --wait 600" },
 	{ "del-service", command_del_service, 1, 1, WHICH, "SERVICE",
 	  "del-service 192.0.2.10:80/tcp" },
 	{ "flush", command_flush, 0, 0, WHICH, "", "flush" },
-	{ "set", command_set, 0, ANY, SHOW, "[echo=on|off] [gue-port=PORT] [icmp-rate=N]",
-	  "set echo=off" },
+	{ "set", command_set, 0, ANY, SHOW,
+	  "[echo=on|off] [gue-port=PORT] [icmp-rate=N] [seed=HEX32|random]", "set echo=off" },
 	{ "backend-setup", command_backend_setup, 1, 2, WHICH, "SERVICE [BACKEND]",
 	  "backend-setup 192.0.2.10:80/tcp" },
 	{ "list", command_list, 0, 1, SHOW, "[SERVICE]", "list" },
 	{ "stats", command_stats, 0, 1, SHOW, "[SERVICE]", "-j stats" },
+	{ "flows", command_flows, 0, 2, SHOW, "[SERVICE [BACKEND]]",
+	  "flows 192.0.2.10:80/tcp 10.0.0.1:8080" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
-
-static const struct option long_options[] = {
-	{ "json", no_argument, NULL, 'j' },
-	{ "pretty", no_argument, NULL, 'y' },
-	{ "dev", required_argument, NULL, 'd' },
-	{ "pins", required_argument, NULL, 'p' },
-	{ "mode", required_argument, NULL, 'm' },
-	{ "prio", required_argument, NULL, 'P' },
-	{ "flows", required_argument, NULL, 'N' },
-	{ "encap", no_argument, NULL, 'E' },
-	{ "keep-maps", no_argument, NULL, 'k' },
-	{ "scheduler", required_argument, NULL, 's' },
-	{ "forward", required_argument, NULL, 'f' },
-	{ "snat", required_argument, NULL, 'o' },
-	{ "affinity", required_argument, NULL, 'A' },
-	{ "help", no_argument, NULL, 'h' },
-	{},
-};
 
 static int usage(FILE *out)
 {
 	fprintf(out, "usage: xdplb-config COMMAND [options] [arguments]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].usage);
-	fprintf(out, "\n"
-		     "Which balancer: -d IFNAME or -p PINDIR; neither: the only one here.\n"
-		     "JSON: -j, indented --pretty. Each command: COMMAND --help. See "
-		     "xdplb-config(8).\n");
+	fprintf(out,
+		"%s\n"
+		"Which balancer: -d IFNAME or -p PINDIR; neither: the only one here.\n"
+		"JSON: -j, indented --pretty. Each command: COMMAND --help. See "
+		"xdplb-config(8).\n",
+		service_usage);
 	return 0;
 }
 
 static int command_usage(const struct command *command)
 {
-	printf("usage: xdplb-config %s%s%s\n\nexample: xdplb-config %s\n", command->name,
-	       *command->usage ? " " : "", command->usage, command->example);
+	printf("usage: xdplb-config %s%s%s\n", command->name, *command->usage ? " " : "",
+	       command->usage);
+	if (strstr(command->usage, "OPTION"))
+		printf("%s", service_usage);
+	printf("\nexample: xdplb-config %s\n", command->example);
 	return 0;
 }
 
@@ -106,8 +111,7 @@ static const struct command *command_find(const char *name)
 /* A command that is not there: never, or not yet. */
 static int command_unknown(const char *name)
 {
-	static const char *const later[] = { "drain",	"flows",  "apply",  "save",
-					     "explain", "doctor", "monitor" };
+	static const char *const later[] = { "apply", "save", "explain", "doctor", "monitor" };
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		if (!strcmp(later[i], name))
@@ -116,118 +120,10 @@ static int command_unknown(const char *name)
 	return misuse("%s: no such command; see: xdplb-config --help", name);
 }
 
-static int snat_option(struct wanted_service *wanted, const char *value)
-{
-	__be16 port;
-	int err;
-
-	wanted->snat_given = true;
-	if (!strcmp(value, "none"))
-		return 0;
-	if (wanted->snats == XDPLB_SNATS)
-		return fail(E2BIG, "--snat %s: a service has at most %d source addresses", value,
-			    XDPLB_SNATS);
-	err = parse_endpoint(value, strlen(value), wanted->snat[wanted->snats++], &port);
-	if (!err && port)
-		err = fail(EINVAL, "--snat %s: an address without a port is expected", value);
-	return err;
-}
-
-/* The number of a word in `field`, or the error. */
-static int number_option(int number, __u8 *field)
-{
-	if (number < 0)
-		return number;
-	*field = number;
-	return 0;
-}
-
-static int option_take(struct options *options, int letter, char *value)
-{
-	switch (letter) {
-	case 'j':
-		options->json = true;
-		return 0;
-	case 'y':
-		options->json = options->pretty = true;
-		return 0;
-	case 'd':
-		options->choice.interface = value;
-		return 0;
-	case 'p':
-		options->choice.pins = value;
-		return 0;
-	case 'm':
-		options->mode = value;
-		return 0;
-	case 'P':
-		options->priority = value;
-		return 0;
-	case 'N':
-		options->flows = value;
-		return 0;
-	case 'E':
-		options->encap = true;
-		return 0;
-	case 'A':
-		return fail(ENOTSUP, "--affinity %s: not in this version yet", value);
-	case 'k':
-		options->keep_maps = true;
-		return 0;
-	case 's':
-		return number_option(scheduler_number(value), &options->wanted.scheduler);
-	case 'f':
-		return number_option(forward_number(value), &options->wanted.forward);
-	default:
-		return snat_option(&options->wanted, value);
-	}
-}
-
-/* The long name of an option, or the word it was not understood in. */
-static const char *option_name(int letter, const char *word)
-{
-	static char name[32];
-
-	for (const struct option *option = long_options; option->name; option++) {
-		if (option->val != letter)
-			continue;
-		snprintf(name, sizeof(name), "--%s", option->name);
-		return name;
-	}
-	return word;
-}
-
-/* Reads the options behind the command, wherever they stand. 1: help was asked for. */
-static int options_read(struct options *options, const struct command *command, int argc,
-			char **argv)
-{
-	int letter, err;
-
-	opterr = 0;
-	optind = 1;
-	while ((letter = getopt_long(argc, argv, ":d:p:jm:P:h", long_options, NULL)) != -1) {
-		const char *word = option_name(letter, argv[optind - 1]);
-
-		if (letter == 'h')
-			return 1;
-		if (letter == ':')
-			return misuse("%s: a value must follow", argv[optind - 1]);
-		if (letter == '?' || !strchr(command->options, letter))
-			return misuse("%s: not an option of %s; see: xdplb-config %s --help", word,
-				      command->name, command->name);
-		err = option_take(options, letter, optarg);
-		if (err)
-			return err;
-	}
-	options->arguments = argv + optind;
-	options->count = argc - optind;
-	return 0;
-}
-
 static int command_run(const struct command *command, int argc, char **argv)
 {
 	struct options options = {};
-	int err = options_read(&options, command, argc, argv);
+	int err = options_read(&options, command->name, command->options, argc, argv);
 
 	if (err > 0)
 		return command_usage(command);

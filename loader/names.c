@@ -8,9 +8,8 @@
 #include "error.h"
 
 static const char *const schedulers[] = {
-	[XDPLB_RR] = "rr",
-	[XDPLB_WRR] = "wrr",
-	NULL,
+	[XDPLB_RR] = "rr", [XDPLB_WRR] = "wrr",	      [XDPLB_LC] = "lc",   [XDPLB_WLC] = "wlc",
+	[XDPLB_SH] = "sh", [XDPLB_MAGLEV] = "maglev", [XDPLB_P2C] = "p2c", NULL,
 };
 
 static const char *const forwards[] = {
@@ -45,13 +44,36 @@ static const char *const reasons[] = {
 	[XDPLB_PASS_NO_FLOW] = "no_flow",
 	[XDPLB_ANSWER_TOO_BIG] = "too_big",
 	[XDPLB_ANSWER_ECHO] = "echo",
+	[XDPLB_FLOW_NO_ROOM] = "no_room",
+	[XDPLB_FLOW_STRAY] = "stray",
+	[XDPLB_FLOW_TAKEN_OVER] = "adopted",
+	[XDPLB_FLOW_EVICTED] = "evicted",
+	[XDPLB_FLOW_EXPIRED] = "expired",
 };
 
 _Static_assert(sizeof(reasons) / sizeof(*reasons) == XDPLB_REASONS, "a word for each");
 
+static const char *const flow_states[] = {
+	[XDPLB_FLOW_FREE] = "?",
+	[XDPLB_FLOW_BUSY] = "?",
+	[XDPLB_FLOW_NEW] = "new",
+	[XDPLB_FLOW_ESTABLISHED] = "established",
+	[XDPLB_FLOW_FIN_CLIENT] = "fin_client",
+	[XDPLB_FLOW_FIN_BACKEND] = "fin_backend",
+	[XDPLB_FLOW_CLOSED] = "closed",
+	[XDPLB_FLOW_RESET] = "reset",
+	[XDPLB_FLOW_UDP_NEW] = "udp_new",
+	[XDPLB_FLOW_UDP] = "udp",
+	[XDPLB_FLOW_CLIENT_NEW] = "sticky",
+	[XDPLB_FLOW_CLIENT] = "sticky",
+	[XDPLB_FLOW_ADOPTED] = "adopted",
+};
+
+_Static_assert(sizeof(flow_states) / sizeof(*flow_states) == XDPLB_FLOW_STATES, "a word for each");
+
 const char *scheduler_name(__u8 scheduler)
 {
-	return scheduler >= XDPLB_RR && scheduler <= XDPLB_WRR ? schedulers[scheduler] : "?";
+	return scheduler >= XDPLB_RR && scheduler <= XDPLB_P2C ? schedulers[scheduler] : "?";
 }
 
 const char *forward_name(__u8 forward)
@@ -62,6 +84,11 @@ const char *forward_name(__u8 forward)
 const char *state_name(__u8 state)
 {
 	return state >= XDPLB_UP && state <= XDPLB_BACKUP ? states[state] : "?";
+}
+
+const char *flow_state_name(__u8 state)
+{
+	return state < XDPLB_FLOW_STATES ? flow_states[state] : "?";
 }
 
 const char *proto_name(__u8 proto)
@@ -85,15 +112,12 @@ static int number(const char *const *words, const char *word)
 
 int scheduler_number(const char *word)
 {
-	static const char *const later[] = { "", "lc", "wlc", "sh", "maglev", "p2c", NULL };
 	int found = number(schedulers, word);
 
 	if (found > 0)
 		return found;
-	if (number(later, word) > 0)
-		return fail(EINVAL, "scheduler %s: not in this version yet; there are rr and wrr",
-			    word);
-	return fail(EINVAL, "%s: no such scheduler; there are rr and wrr", word);
+	return fail(EINVAL, "%s: no such scheduler; there are rr, wrr, lc, wlc, sh, maglev and p2c",
+		    word);
 }
 
 int forward_number(const char *word)

@@ -10,6 +10,7 @@
 const char *scheduler_name(__u8 scheduler);
 const char *forward_name(__u8 forward);
 const char *state_name(__u8 state);
+const char *flow_state_name(__u8 state); /* enum xdplb_flow_state */
 const char *proto_name(__u8 proto);
 const char *reason_name(enum xdplb_reason reason);
 

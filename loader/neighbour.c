@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "neighbour.h"
 
+#include <errno.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "address.h"
 #include "netlink.h"
@@ -40,38 +43,115 @@ static __u16 neighbour_state(const struct next_hop *hop)
 	return netlink_ask(NETLINK_ROUTE, request, read_state, &state) ? 0 : state;
 }
 
-bool neighbour_known(const struct next_hop *hop)
+#define KNOWN (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY)
+#define SET (NUD_PERMANENT | NUD_NOARP) /* by somebody, or the interface needs none */
+
+/* What an entry says of being kept. */
+struct entry {
+	__u32 flags; /* NTF_EXT_* */
+	const void *mac;
+};
+
+static int read_attribute(const struct nlattr *attribute, void *context)
 {
-	return neighbour_state(hop) &
-	       (NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_STALE | NUD_DELAY);
+	struct entry *entry = context;
+
+	if (mnl_attr_get_type(attribute) == NDA_FLAGS_EXT)
+		entry->flags = mnl_attr_get_u32(attribute);
+	if (mnl_attr_get_type(attribute) == NDA_LLADDR && mnl_attr_get_payload_len(attribute) == 6)
+		entry->mac = mnl_attr_get_payload(attribute);
+	return MNL_CB_OK;
 }
 
-int neighbour_keep(const struct next_hop *hop, const __u8 *mac)
+static struct nlmsghdr *look_write(char *buffer, __u32 i, void *context)
 {
-	char buffer[NETLINK_REQUEST_BYTES] = {};
+	const struct neighbour *neighbour = context;
+	struct ndmsg *entry;
+
+	return neighbour_request(buffer, RTM_GETNEIGH, 0, &neighbour[i].hop, &entry);
+}
+
+static void look_read(__u32 i, const struct nlmsghdr *message, int err, void *context)
+{
+	struct neighbour *neighbour = (struct neighbour *)context + i;
+	struct entry entry = {};
+	__u16 state;
+
+	neighbour->known = neighbour->kept = false;
+	if (err || !message)
+		return; /* it was never heard of */
+	state = ((const struct ndmsg *)mnl_nlmsg_get_payload(message))->ndm_state;
+	mnl_attr_parse(message, sizeof(struct ndmsg), read_attribute, &entry);
+	neighbour->known = state & KNOWN;
+	if (neighbour->mac)
+		neighbour->kept =
+			state & NUD_PERMANENT && entry.mac && !memcmp(entry.mac, neighbour->mac, 6);
+	else
+		neighbour->kept = state & SET || entry.flags & NTF_EXT_MANAGED;
+}
+
+int neighbours_look(struct neighbour *neighbour, __u32 count)
+{
+	return netlink_ask_all(NETLINK_ROUTE, count, look_write, look_read, neighbour);
+}
+
+/* Those that are not kept yet. */
+struct keeping {
+	struct neighbour *neighbour;
+	__u32 *place;
+};
+
+static struct nlmsghdr *keep_write(char *buffer, __u32 i, void *context)
+{
+	const struct keeping *keeping = context;
+	const struct neighbour *neighbour = &keeping->neighbour[keeping->place[i]];
 	struct nlmsghdr *request;
 	struct ndmsg *entry;
 
-	if (!mac && neighbour_state(hop) & (NUD_PERMANENT | NUD_NOARP))
-		return 0; /* somebody has set it, or the interface needs none */
 	request = neighbour_request(buffer, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE,
-				    hop, &entry);
-	if (mac) {
+				    &neighbour->hop, &entry);
+	if (neighbour->mac) {
 		entry->ndm_state = NUD_PERMANENT;
-		mnl_attr_put(request, NDA_LLADDR, 6, mac);
+		mnl_attr_put(request, NDA_LLADDR, 6, neighbour->mac);
 	} else {
 		mnl_attr_put_u32(request, NDA_FLAGS_EXT, NTF_EXT_MANAGED);
 	}
-	return netlink_ask(NETLINK_ROUTE, request, NULL, NULL);
+	return request;
+}
+
+static void keep_read(__u32 i, const struct nlmsghdr *message, int err, void *context)
+{
+	const struct keeping *keeping = context;
+
+	(void)message;
+	keeping->neighbour[keeping->place[i]].err = err;
+}
+
+int neighbours_keep(struct neighbour *neighbour, __u32 count)
+{
+	struct keeping keeping = { .neighbour = neighbour };
+	__u32 missing = 0;
+	int err;
+
+	keeping.place = calloc(count + 1, sizeof(*keeping.place));
+	if (!keeping.place)
+		return -ENOMEM;
+	for (__u32 i = 0; i < count; i++)
+		if (!neighbour[i].kept)
+			keeping.place[missing++] = i;
+	err = netlink_ask_all(NETLINK_ROUTE, missing, keep_write, keep_read, &keeping);
+	free(keeping.place);
+	return err;
 }
 
 int neighbour_release(const struct next_hop *hop)
 {
+	__u16 state = neighbour_state(hop);
 	char buffer[NETLINK_REQUEST_BYTES] = {};
 	struct nlmsghdr *request;
 	struct ndmsg *entry;
 
-	if (neighbour_state(hop) & (NUD_PERMANENT | NUD_NOARP) || !neighbour_known(hop))
+	if (state & SET || !(state & KNOWN))
 		return 0;
 	/* NTF_USE keeps its state, and not being managed takes that away. */
 	request = neighbour_request(buffer, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_REPLACE, hop, &entry);

@@ -8,19 +8,29 @@
 
 #include "route.h"
 
+/* What is known of a next hop, and what is wanted. */
+struct neighbour {
+	struct next_hop hop;
+	const __u8 *mac; /* given for good, NULL: the kernel shall resolve it */
+	bool known; /* the kernel has its MAC */
+	bool kept; /* it is as wanted, and stays so */
+	int err; /* the kernel will not keep it */
+};
+
+/* Finds out what the kernel knows of them. */
+int neighbours_look(struct neighbour *neighbour, __u32 count);
+
 /*
- * Has the kernel resolve a neighbour and keep it resolved (a managed entry), or
- * sets it for good when a MAC is given.
+ * Has the kernel resolve those that are not kept and keep them resolved
+ * (managed entries), or sets them for good where a MAC is given. What somebody
+ * else has set stays.
  */
-int neighbour_keep(const struct next_hop *hop, const __u8 *mac);
+int neighbours_keep(struct neighbour *neighbour, __u32 count);
 
 /* Lets a neighbour grow old as others do. */
 int neighbour_release(const struct next_hop *hop);
 
 /* Has the kernel forget a neighbour, so that it resolves it anew. */
 int neighbour_forget(const struct next_hop *hop);
-
-/* The kernel knows the neighbour's MAC. */
-bool neighbour_known(const struct next_hop *hop);
 
 #endif

@@ -53,9 +53,9 @@ static int read_route(const struct nlmsghdr *message, void *context)
 	return mnl_attr_parse(message, sizeof(*route), read_attribute, hop);
 }
 
-int route_get(const __be32 to[4], struct next_hop *hop)
+/* Asks for the route to an address, which is the next hop until the answer names another. */
+static struct nlmsghdr *route_request(char *buffer, const __be32 to[4], struct next_hop *hop)
 {
-	char buffer[NETLINK_REQUEST_BYTES] = {};
 	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
 	struct rtmsg *route;
 
@@ -67,5 +67,43 @@ int route_get(const __be32 to[4], struct next_hop *hop)
 	route->rtm_family = address_family(to);
 	route->rtm_dst_len = xdplb_is_ipv6(to) ? 128 : 32;
 	netlink_put_address(request, RTA_DST, to);
-	return netlink_ask(NETLINK_ROUTE, request, read_route, hop);
+	return request;
+}
+
+int route_get(const __be32 to[4], struct next_hop *hop)
+{
+	char buffer[NETLINK_REQUEST_BYTES] = {};
+
+	return netlink_ask(NETLINK_ROUTE, route_request(buffer, to, hop), read_route, hop);
+}
+
+struct routes {
+	const char *to;
+	size_t size;
+	struct next_hop *hop;
+	int *err;
+};
+
+static struct nlmsghdr *routes_write(char *buffer, __u32 i, void *context)
+{
+	const struct routes *routes = context;
+
+	return route_request(buffer, (const __be32 *)(routes->to + i * routes->size),
+			     &routes->hop[i]);
+}
+
+static void routes_read(__u32 i, const struct nlmsghdr *message, int err, void *context)
+{
+	const struct routes *routes = context;
+
+	if (message && read_route(message, &routes->hop[i]) == MNL_CB_ERROR)
+		err = -errno;
+	routes->err[i] = err;
+}
+
+int routes_get(const __be32 *to, size_t size, __u32 count, struct next_hop *hop, int *err)
+{
+	struct routes routes = { .to = (const char *)to, .size = size, .hop = hop, .err = err };
+
+	return netlink_ask_all(NETLINK_ROUTE, count, routes_write, routes_read, &routes);
 }

@@ -6,11 +6,13 @@
 #include "addresses.h"
 #include "backends.h"
 #include "collect.h"
+#include "defaults.h"
 #include "directory.h"
 #include "error.h"
 #include "machine.h"
 #include "ports.h"
 #include "sets.h"
+#include "unmark.h"
 #include "ways.h"
 
 __u32 service_find(const struct balancer *balancer, const struct service_address *at)
@@ -48,16 +50,35 @@ static int service_new(struct balancer *balancer, const struct service_address *
 	return fail(ENOSPC, "no room for more than %d services", XDPLB_SERVICES - 1);
 }
 
+/* The options that the command left open. */
+static void options_complete(const struct wanted_service *now, struct wanted_service *wanted)
+{
+	if (!wanted->scheduler)
+		wanted->scheduler = now->scheduler ? now->scheduler : XDPLB_WRR;
+	if (!wanted->forward)
+		wanted->forward = now->forward ? now->forward : XDPLB_NAT;
+	if (!wanted->affinity_given)
+		wanted->affinity = now->affinity;
+	if (!wanted->slow_given)
+		wanted->slow_start = now->slow_start;
+	if (!wanted->table_given)
+		wanted->table = now->table;
+	if (!wanted->udp)
+		wanted->udp = now->udp;
+	if (!wanted->window)
+		wanted->window = now->window ? now->window : DEFAULT_WINDOW;
+	for (int i = 0; i < XDPLB_TIMEOUTS; i++)
+		if (!wanted->timeout[i])
+			wanted->timeout[i] = now->timeout[i] ? now->timeout[i] : default_timeout(i);
+}
+
 /*
  * What the command left open stays as it is, or is the default; but source
  * addresses belong to the method they were given for.
  */
 static int wanted_complete(const struct wanted_service *now, struct wanted_service *wanted)
 {
-	if (!wanted->scheduler)
-		wanted->scheduler = now->scheduler ? now->scheduler : XDPLB_WRR;
-	if (!wanted->forward)
-		wanted->forward = now->forward ? now->forward : XDPLB_NAT;
+	options_complete(now, wanted);
 	if (!wanted->snat_given && wanted->forward == now->forward) {
 		wanted->snats = now->snats;
 		memcpy(wanted->snat, now->snat, sizeof(wanted->snat));
@@ -81,24 +102,51 @@ static int service_publish(struct balancer *balancer, int id, bool known,
 	int err;
 
 	machine_prepare(balancer);
-	ways_forget(balancer, id, &plan->before, wanted);
-	ways_keep(wanted, plan->ways);
+	ways_open(wanted, plan->ways, plan->stays);
 	backends_open(balancer, wanted, plan);
 	err = set_publish(balancer, id, wanted, plan->ids);
 	if (!err && !known)
 		err = service_announce(balancer, id, &wanted->at);
-	if (!err)
-		backends_finish(balancer, wanted, plan);
-	else if (!known)
+	if (err && !known)
 		balancer->services[id].set = 0;
-	return err;
+	if (err)
+		return err;
+	backends_finish(balancer, wanted, plan);
+	ways_forget(balancer, id, &plan->before, wanted);
+	ways_keep(wanted, plan->ways);
+	return 0;
+}
+
+/* Makes what is wanted beside what is in force, and puts it there. */
+static int service_change(struct balancer *balancer, __u32 known,
+			  const struct wanted_service *wanted, struct plan *plan)
+{
+	struct garbage garbage;
+	int err = collect_begin(balancer, &garbage), id = known, end;
+
+	if (err)
+		return err;
+	if (known)
+		err = backends_find(balancer, known, wanted, plan);
+	if (!err && (!known || plan_makes(plan, wanted)))
+		err = collect_end(balancer, &garbage);
+	if (!err && !known)
+		id = service_new(balancer, &wanted->at);
+	if (!err)
+		err = id < 0 ? id : backends_prepare(balancer, id, wanted, plan);
+	if (!err)
+		err = ports_publish(balancer);
+	if (!err)
+		err = service_publish(balancer, id, known, wanted, plan);
+	end = collect_end(balancer, &garbage);
+	return err ? err : end;
 }
 
 int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 {
 	__u32 known = service_find(balancer, &wanted->at);
 	struct plan plan;
-	int id, err;
+	int err;
 
 	err = plan_new(balancer, known, wanted->backends, &plan);
 	if (!err)
@@ -106,17 +154,23 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 	if (!err)
 		err = ways_find(wanted, plan.ways);
 	if (!err)
-		err = balancer_collect(balancer);
-	id = err ? err : known ? (int)known : service_new(balancer, &wanted->at);
-	err = id < 0 ? id : backends_prepare(balancer, id, wanted, &plan);
-	if (!err)
-		err = ports_publish(balancer);
-	if (!err)
-		err = service_publish(balancer, id, known, wanted, &plan);
+		err = service_change(balancer, known, wanted, &plan);
 	if (err)
 		balancer_collect(balancer);
+	else
+		marks_settle(balancer);
 	plan_free(&plan);
 	return err;
+}
+
+/* Its flows are over, also those of backends that were removed before. */
+static void flows_forget(struct balancer *balancer, __u32 service)
+{
+	static const __u16 none[XDPLB_TIMEOUTS];
+
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
+		if (balancer->backends[id].flags && balancer->backends[id].service == service)
+			backend_timeouts_set(&balancer->backends[id], none);
 }
 
 int service_unlink(struct balancer *balancer, __u32 id)
@@ -131,6 +185,7 @@ int service_unlink(struct balancer *balancer, __u32 id)
 	directory_remove(balancer, XDPLB_KIND_SERVICE, service->addr, service->port,
 			 service->proto);
 	__atomic_store_n(&service->set, 0, __ATOMIC_RELEASE);
+	flows_forget(balancer, id);
 	ways_forget(balancer, id, &before, &nothing);
 	wanted_free(&before);
 	return 0;
@@ -140,5 +195,9 @@ int services_unlinked(struct balancer *balancer)
 {
 	int err = balancer_grace();
 
-	return err ? err : balancer_collect(balancer);
+	if (!err)
+		err = balancer_collect(balancer);
+	if (!err)
+		marks_settle(balancer);
+	return err;
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "sets.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
-#include "slots.h"
+#include "flows.h"
+#include "set_layout.h"
 
-#define SLOTS_A_LINE 16
 #define BACKENDS_A_LINE 8
 #define SNATS_A_LINE 4
 
@@ -16,16 +17,6 @@ const struct xdplb_set *set_of(const struct balancer *balancer, __u32 service)
 	__u32 line = balancer->services[service].set;
 
 	return line && line < XDPLB_SET_LINES ? &balancer->sets[line].head : NULL;
-}
-
-static __u32 snat_lines(__u32 snats)
-{
-	return (snats + SNATS_A_LINE - 1) / SNATS_A_LINE;
-}
-
-static __u32 backend_lines(__u32 backends)
-{
-	return (backends + BACKENDS_A_LINE - 1) / BACKENDS_A_LINE;
 }
 
 const __be32 *set_snat(const struct balancer *balancer, __u32 service, __u32 index)
@@ -40,76 +31,39 @@ const struct xdplb_set_backend *set_backend(const struct balancer *balancer, __u
 {
 	__u32 line = balancer->services[service].set;
 
-	line += 1 + snat_lines(balancer->sets[line].head.snats) + index / BACKENDS_A_LINE;
+	line += set_backend_line(&balancer->sets[line].head) + index / BACKENDS_A_LINE;
 	return &balancer->sets[line].backend[index % BACKENDS_A_LINE];
 }
 
-/* Backends that take new flows: those that are up, else the backups. */
-static __u8 state_in_use(const struct wanted_service *wanted)
+__u8 set_taking(const struct balancer *balancer, __u32 service)
 {
-	for (int i = 0; i < wanted->backends; i++)
-		if (wanted->backend[i].state == XDPLB_UP)
+	const struct xdplb_set *set = set_of(balancer, service);
+
+	for (__u32 i = 0; set && i < set->backends; i++)
+		if (set_backend(balancer, service, i)->state == XDPLB_UP)
 			return XDPLB_UP;
 	return XDPLB_BACKUP;
 }
 
-/* Lays out the slots, of backend ids. slots->slot is to be freed. */
-static int slots_build(const struct wanted_service *wanted, const __u32 *ids, struct slots *slots)
+struct marks set_marks(const struct balancer *balancer, __u32 service)
 {
-	__u32 *weight = calloc(wanted->backends + 1, sizeof(*weight));
-	__u32 *taking = calloc(wanted->backends + 1, sizeof(*taking));
-	__u8 state = state_in_use(wanted);
-	__u32 count = 0;
-	int err = -ENOMEM;
-
-	memset(slots, 0, sizeof(*slots));
-	for (int i = 0; weight && taking && i < wanted->backends; i++) {
-		if (wanted->backend[i].state != state)
-			continue;
-		weight[count] = wanted->scheduler == XDPLB_RR ? 1 : wanted->backend[i].weight;
-		taking[count++] = ids[i];
-	}
-	if (weight && taking)
-		err = slots_weighted(weight, count, slots);
-	for (__u32 s = 0; !err && s < slots->count; s++)
-		slots->slot[s] = taking[slots->slot[s]];
-	free(weight);
-	free(taking);
-	return err ? fail(-err, "no memory for the slots") : 0;
-}
-
-/* The set as it shall lie in the map; `lines` long, malloc()ed, NULL: no memory. */
-static union xdplb_set_line *set_build(const struct wanted_service *wanted, const __u32 *ids,
-				       const struct slots *slots, __u32 service)
-{
-	__u32 backend_line = 1 + snat_lines(wanted->snats);
-	__u32 slot_line = backend_line + backend_lines(wanted->backends);
-	__u32 lines = slot_line + (slots->count + SLOTS_A_LINE - 1) / SLOTS_A_LINE;
-	union xdplb_set_line *set = calloc(lines, sizeof(*set));
+	const struct xdplb_set *set = set_of(balancer, service);
 
 	if (!set)
-		return NULL;
-	set->head.slots = slots->count;
-	set->head.slot_line = slot_line; /* from the set, until it has its place */
-	set->head.lines = lines;
-	set->head.service = service;
-	set->head.backends = wanted->backends;
-	set->head.scheduler = wanted->scheduler;
-	set->head.forward = wanted->forward;
-	set->head.snats = wanted->snats;
-	for (int i = 0; i < wanted->snats; i++)
-		memcpy(set[1 + i / SNATS_A_LINE].snat[i % SNATS_A_LINE], wanted->snat[i],
-		       sizeof(wanted->snat[i]));
-	for (int i = 0; i < wanted->backends; i++)
-		set[backend_line + i / BACKENDS_A_LINE].backend[i % BACKENDS_A_LINE] =
-			(struct xdplb_set_backend){
-				.backend = ids[i],
-				.weight = wanted->backend[i].weight,
-				.state = wanted->backend[i].state,
-			};
-	for (__u32 s = 0; s < slots->count; s++)
-		set[slot_line + s / SLOTS_A_LINE].slot[s % SLOTS_A_LINE] = slots->slot[s];
-	return set;
+		return (struct marks){};
+	return (struct marks){
+		.pick = set->pick,
+		.flags = set->flags,
+		.forward = set->forward,
+		.hash_bits = set->hash_bits,
+		.old_hash_bits = set->old_hash_bits,
+		.old_forward = set->old_forward,
+		.window_end = set->window_end,
+		.slots = set->slots,
+		.old_slots = set->old_slots,
+		.slot = set_words(balancer->sets, set->slot_line),
+		.old_slot = set_words(balancer->sets, set->old_line),
+	};
 }
 
 /* The set says the same as the one in force, wherever they lie. */
@@ -125,6 +79,7 @@ static bool set_same(const struct balancer *balancer, __u32 service,
 	b = set->head;
 	a.next = b.next = 0;
 	a.slot_line -= balancer->services[service].set;
+	a.old_line -= balancer->services[service].set;
 	return !memcmp(&a, &b, sizeof(a)) && !memcmp((const union xdplb_set_line *)now + 1, set + 1,
 						     (now->lines - 1) * sizeof(*set));
 }
@@ -170,9 +125,12 @@ static int set_place(struct balancer *balancer, __u32 service, union xdplb_set_l
 		return 0;
 	first = lines_find(balancer, lines);
 	if (!first)
-		return fail(ENOSPC, "no room for a set of %u backends and %u slots",
-			    set->head.backends, set->head.slots);
+		return fail(ENOSPC, "no room for a set of %u backends and %u slots%s",
+			    set->head.backends, set->head.slots,
+			    set->head.pick == XDPLB_PICK_HASH ? ": give fewer with --table-size" :
+								"");
 	set->head.slot_line += first;
+	set->head.old_line += first;
 	memcpy(&balancer->sets[first], set, lines * sizeof(*set));
 	__atomic_store_n(&balancer->services[service].set, first, __ATOMIC_RELEASE);
 	return balancer_grace();
@@ -181,21 +139,33 @@ static int set_place(struct balancer *balancer, __u32 service, union xdplb_set_l
 int set_publish(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		const __u32 *ids)
 {
-	union xdplb_set_line *set;
-	struct slots slots;
-	int err = slots_build(wanted, ids, &slots);
+	const struct marks before = set_marks(balancer, service);
+	const struct set_context context = {
+		.seed = balancer->config->seed,
+		.ids = ids,
+		.before = set_of(balancer, service) ? &before : NULL,
+		.service = service,
+		.now = clock_seconds(),
+	};
+	union xdplb_set_line *set = set_layout(wanted, &context);
+	int err = set ? set_place(balancer, service, set) : -ENOMEM;
 
-	if (err)
-		return err;
-	if (slots.error > 0)
-		warn("the weights' sequence is reduced to %u slots: a backend's share is off by up "
-		     "to %.3f%%",
-		     slots.count, slots.error * 100);
-	set = set_build(wanted, ids, &slots, service);
-	err = set ? set_place(balancer, service, set) : fail(ENOMEM, "no memory for the set");
 	free(set);
-	free(slots.slot);
 	return err;
+}
+
+static void options_read(const struct xdplb_set *set, struct wanted_service *wanted)
+{
+	wanted->scheduler = set->scheduler;
+	wanted->forward = set->forward;
+	wanted->affinity = set->flags & XDPLB_SET_AFFINITY ? set->hash_bits : 0;
+	if (wanted->at.proto == IPPROTO_UDP)
+		wanted->udp = set->flags & XDPLB_SET_STATELESS ? WANTED_UDP_STATELESS :
+								 WANTED_UDP_TRACKED;
+	wanted->table = set->table;
+	wanted->window = set->window;
+	wanted->slow_start = set->slow_start;
+	memcpy(wanted->timeout, set->timeout, sizeof(wanted->timeout));
 }
 
 int set_read(const struct balancer *balancer, __u32 service, struct wanted_service *wanted)
@@ -209,8 +179,7 @@ int set_read(const struct balancer *balancer, __u32 service, struct wanted_servi
 	wanted->at.proto = at->proto;
 	if (!set)
 		return 0;
-	wanted->scheduler = set->scheduler;
-	wanted->forward = set->forward;
+	options_read(set, wanted);
 	wanted->snats = set->snats;
 	for (int i = 0; i < set->snats && i < XDPLB_SNATS; i++)
 		memcpy(wanted->snat[i], set_snat(balancer, service, i), sizeof(wanted->snat[i]));

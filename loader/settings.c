@@ -2,7 +2,9 @@
 #include "settings.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "error.h"
 #include "words.h"
@@ -23,6 +25,7 @@ void settings_get(const struct xdplb_config *config, struct settings *settings)
 	settings->echo = config->echo;
 	settings->gue_port = ntohs(config->gue_port);
 	settings->icmp_rate = config->icmp_rate;
+	memcpy(settings->seed, config->seed, sizeof(settings->seed));
 }
 
 void settings_put(struct xdplb_config *config, const struct settings *settings)
@@ -30,6 +33,9 @@ void settings_put(struct xdplb_config *config, const struct settings *settings)
 	__atomic_store_n(&config->echo, settings->echo, __ATOMIC_RELAXED);
 	__atomic_store_n(&config->gue_port, htons(settings->gue_port), __ATOMIC_RELAXED);
 	__atomic_store_n(&config->icmp_rate, settings->icmp_rate, __ATOMIC_RELAXED);
+	__atomic_store_n(&config->seed[0], settings->seed[0], __ATOMIC_RELAXED);
+	__atomic_store_n(&config->seed[1], settings->seed[1], __ATOMIC_RELAXED);
+	xdplb_name_keys(config->seed, config->name_key);
 }
 
 static int echo_read(const char *value, bool *echo)
@@ -38,6 +44,38 @@ static int echo_read(const char *value, bool *echo)
 	if (*echo || !strcmp(value, "off"))
 		return 0;
 	return fail(EINVAL, "echo=%s: on or off is expected", value);
+}
+
+int seed_random(struct settings *settings)
+{
+	if (getrandom(settings->seed, sizeof(settings->seed), 0) != sizeof(settings->seed))
+		return fail(errno, "no random numbers: %s", strerror(errno));
+	return 0;
+}
+
+const char *seed_text(const struct settings *settings, char text[SEED_TEXT])
+{
+	if (settings->seed[0] || settings->seed[1])
+		snprintf(text, SEED_TEXT, "%016llx%016llx", settings->seed[0], settings->seed[1]);
+	else
+		snprintf(text, SEED_TEXT, "random");
+	return text;
+}
+
+static int seed_read(const char *value, struct settings *settings)
+{
+	size_t digits = strspn(value, "0123456789abcdefABCDEF");
+	unsigned long long seed[2];
+
+	if (!strcmp(value, "random"))
+		return seed_random(settings);
+	if (digits != 32 || value[digits] ||
+	    sscanf(value, "%16llx%16llx", &seed[0], &seed[1]) != 2 || !(seed[0] | seed[1]))
+		return fail(EINVAL,
+			    "seed=%s: 32 hexadecimal digits are expected, not all 0, or random",
+			    value);
+	memcpy(settings->seed, seed, sizeof(seed));
+	return 0;
 }
 
 int settings_read(const char *word, struct settings *settings)
@@ -59,5 +97,7 @@ int settings_read(const char *word, struct settings *settings)
 			settings->icmp_rate = number;
 		return err;
 	}
-	return fail(EINVAL, "%s: the settings are echo=, gue-port= and icmp-rate=", word);
+	if (!strncmp(word, "seed=", 5))
+		return seed_read(word + 5, settings);
+	return fail(EINVAL, "%s: the settings are echo=, gue-port=, icmp-rate= and seed=", word);
 }

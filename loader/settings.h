@@ -12,13 +12,21 @@ struct settings {
 	bool echo; /* echo requests to services' addresses are answered */
 	__u16 gue_port; /* host order */
 	__u32 icmp_rate; /* answers "too big" a second and CPU, at most */
+	__u64 seed[2]; /* both 0: a balancer that was never configured has none yet */
 };
 
 /* What is in force, or in a balancer that was never configured what it begins with. */
 void settings_get(const struct xdplb_config *config, struct settings *settings);
 void settings_put(struct xdplb_config *config, const struct settings *settings);
 
-/* Reads one NAME=VALUE. 0, or -EINVAL after an error line. */
+/* Takes a seed that nobody knows. 0, or a negative errno after an error line. */
+int seed_random(struct settings *settings);
+
+/* The seed as it is given, 32 digits, or "random" where there is none yet. */
+#define SEED_TEXT 33
+const char *seed_text(const struct settings *settings, char text[SEED_TEXT]);
+
+/* Reads one NAME=VALUE. 0, or a negative errno after an error line. */
 int settings_read(const char *word, struct settings *settings);
 
 #endif

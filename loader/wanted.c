@@ -150,15 +150,20 @@ int wanted_index(const struct wanted_service *wanted, const struct wanted_backen
 	return -1;
 }
 
+int parse_backend_place(const char *text, const struct service_address *service,
+			struct wanted_backend *backend)
+{
+	if (strchr(text, ','))
+		return fail(EINVAL, "%s: only ADDR[:PORT] is expected here", text);
+	return parse_backend(text, service, backend);
+}
+
 int wanted_need(const struct wanted_service *wanted, const char *word)
 {
 	char service[ADDRESS_TEXT], text[ADDRESS_TEXT];
 	struct wanted_backend backend;
-	int index, err;
+	int err = parse_backend_place(word, &wanted->at, &backend), index;
 
-	if (strchr(word, ','))
-		return fail(EINVAL, "%s: only ADDR[:PORT] is expected here", word);
-	err = parse_backend(word, &wanted->at, &backend);
 	if (err)
 		return err;
 	index = wanted_index(wanted, &backend);
@@ -172,6 +177,16 @@ int wanted_need(const struct wanted_service *wanted, const char *word)
 bool forward_wraps(__u8 forward)
 {
 	return forward == XDPLB_IPIP || forward == XDPLB_GUE;
+}
+
+bool forward_keeps_port(__u8 forward)
+{
+	return forward == XDPLB_DSR || forward_wraps(forward);
+}
+
+bool scheduler_hashes(__u8 scheduler)
+{
+	return scheduler == XDPLB_MAGLEV || scheduler == XDPLB_SH;
 }
 
 const __be32 *wanted_source(const struct wanted_service *wanted, const __be32 to[4])
@@ -246,7 +261,6 @@ static int check_snats(const struct wanted_service *wanted)
 /* What the forward method asks of a backend; all may be behind the service's address. */
 static int check_backend(const struct wanted_service *wanted, const struct wanted_backend *backend)
 {
-	bool maps_port = wanted->forward == XDPLB_NAT || wanted->forward == XDPLB_DNAT;
 	char text[ADDRESS_TEXT];
 
 	endpoint_text(backend->addr, backend->port, text);
@@ -257,7 +271,7 @@ static int check_backend(const struct wanted_service *wanted, const struct wante
 			    text);
 	if (!wanted->forward)
 		return 0;
-	if (!maps_port && backend->port != wanted->at.port)
+	if (forward_keeps_port(wanted->forward) && backend->port != wanted->at.port)
 		return fail(EINVAL,
 			    "backend %s: %s changes no port, so it is the service's, %u; leave it "
 			    "out",
@@ -267,6 +281,50 @@ static int check_backend(const struct wanted_service *wanted, const struct wante
 			    "backend %s: %s needs an %s address here, as the service's; ipip and "
 			    "gue take both",
 			    text, forward_name(wanted->forward), family_name(wanted->at.addr));
+	return 0;
+}
+
+/* UDP without memory: each datagram's hash must be enough to find its backend. */
+static int check_stateless(const struct wanted_service *wanted)
+{
+	char text[ADDRESS_TEXT];
+
+	if (wanted->udp != WANTED_UDP_STATELESS)
+		return 0;
+	if (wanted->at.proto != IPPROTO_UDP)
+		return fail(EINVAL, "udp stateless: %s is no udp service; leave it out",
+			    service_text(&wanted->at, text));
+	if (wanted->scheduler && !scheduler_hashes(wanted->scheduler))
+		return fail(EINVAL,
+			    "udp stateless: %s remembers its flows; maglev or sh is needed, or "
+			    "--udp tracked",
+			    scheduler_name(wanted->scheduler));
+	if (wanted->forward && !forward_keeps_port(wanted->forward))
+		return fail(EINVAL,
+			    "udp stateless: %s remembers its flows; dsr, ipip or gue is needed, or "
+			    "--udp tracked",
+			    forward_name(wanted->forward));
+	if (wanted->affinity)
+		return fail(EINVAL, "udp stateless: affinity remembers clients; --affinity none is "
+				    "needed, or --udp tracked");
+	return 0;
+}
+
+/* A table that was given earlier may stay while another scheduler has no use for it. */
+static int check_table(const struct wanted_service *wanted)
+{
+	bool hashes = scheduler_hashes(wanted->scheduler);
+
+	if (!wanted->table)
+		return 0;
+	if (wanted->table_given && wanted->scheduler && !hashes)
+		return fail(EINVAL, "--table-size %u: %s has no table; only maglev and sh do",
+			    wanted->table, scheduler_name(wanted->scheduler));
+	if (hashes && wanted->table < (__u32)wanted->backends)
+		return fail(EINVAL,
+			    "--table-size %u: too small for %d backends; 100 for each is good, "
+			    "as auto takes",
+			    wanted->table, wanted->backends);
 	return 0;
 }
 
@@ -281,6 +339,10 @@ int wanted_check(const struct wanted_service *wanted)
 		err = check_backend(wanted, &wanted->backend[i]);
 	if (!err)
 		err = check_snats(wanted);
+	if (!err)
+		err = check_stateless(wanted);
+	if (!err)
+		err = check_table(wanted);
 	return err ? err : check_twice(wanted);
 }
 

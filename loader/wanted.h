@@ -25,10 +25,24 @@ struct wanted_backend {
 	__u8 mac[6]; /* zero: resolve it */
 };
 
+/* What UDP flows to a service with maglev or sh do while slots change owners. */
+enum wanted_udp {
+	WANTED_UDP_AS_IT_IS, /* or the default, tracked */
+	WANTED_UDP_TRACKED,
+	WANTED_UDP_STATELESS,
+};
+
 struct wanted_service {
 	struct service_address at;
 	__u8 scheduler; /* enum xdplb_scheduler, 0: as it is, or the default */
 	__u8 forward; /* enum xdplb_forward, likewise */
+	bool affinity_given, slow_given, table_given; /* the values below are meant, even 0 */
+	__u8 affinity; /* bits of the client's address that flows follow, 0: no affinity */
+	__u8 udp; /* enum wanted_udp */
+	__u16 slow_start; /* seconds, 0: none */
+	__u16 window; /* of adoption, seconds; 0: as it is, or the default */
+	__u16 timeout[XDPLB_TIMEOUTS]; /* seconds, 0: as it is, or the default */
+	__u32 table; /* slots of maglev or sh, a prime; 0: as many as fit the backends */
 	bool snat_given; /* the source addresses below are meant, even none */
 	int snats;
 	__be32 snat[XDPLB_SNATS][4];
@@ -43,6 +57,9 @@ struct wanted_service {
 int parse_service(const char *text, struct service_address *service);
 int parse_backend(const char *text, const struct service_address *service,
 		  struct wanted_backend *backend);
+/* ADDR[:PORT] alone, of a backend that is there. */
+int parse_backend_place(const char *text, const struct service_address *service,
+			struct wanted_backend *backend);
 
 /* The same words again, into a buffer of ADDRESS_TEXT bytes, which is returned. */
 const char *service_text(const struct service_address *service, char *text);
@@ -56,11 +73,15 @@ int wanted_need(const struct wanted_service *wanted, const char *word);
 
 /* The methods that wrap packets (enum xdplb_forward). */
 bool forward_wraps(__u8 forward);
+/* Those that rewrite no port: dsr, ipip, gue. */
+bool forward_keeps_port(__u8 forward);
+/* The schedulers that choose by a hash alone: maglev, sh (enum xdplb_scheduler). */
+bool scheduler_hashes(__u8 scheduler);
 
 /*
  * No backend twice, none that is the service itself, not more than fit; and what
- * the forward method asks for, if it is known. 0, or a negative errno after an
- * error line.
+ * the forward method and the scheduler ask for, if they are known. 0, or a
+ * negative errno after an error line.
  */
 int wanted_check(const struct wanted_service *wanted);
 

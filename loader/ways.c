@@ -3,6 +3,7 @@
 
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -104,43 +105,66 @@ static void sources_warn(const struct wanted_service *wanted, const struct next_
 	}
 }
 
-int ways_find(const struct wanted_service *wanted, struct next_hop *way)
+/* Looks at each way in turn, so that the first that is wrong is named. */
+static int ways_check(const struct wanted_service *wanted, const struct next_hop *way,
+		      const int *errors)
 {
 	char text[ADDRESS_TEXT];
+	int err = 0;
 
-	if (sources_check(wanted))
-		return -EINVAL;
-	for (int i = 0; i < wanted->backends; i++) {
-		int err = route_get(wanted->backend[i].addr, &way[i]);
-
+	for (int i = 0; !err && i < wanted->backends; i++) {
 		address_text(wanted->backend[i].addr, text);
-		if (err)
-			return fail(err, "backend %s: no route to it (%s); see: ip route get %s",
-				    text, strerror(-err), text);
-		err = way_check(wanted, &wanted->backend[i], &way[i]);
-		if (err)
-			return err;
+		if (errors[i])
+			err = fail(errors[i],
+				   "backend %s: no route to it (%s); see: ip route get %s", text,
+				   strerror(-errors[i]), text);
+		else
+			err = way_check(wanted, &wanted->backend[i], &way[i]);
 	}
-	sources_warn(wanted, way);
-	return 0;
+	return err;
 }
 
-static void wait_for(const struct next_hop *way)
+int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 {
-	const struct timespec step = { .tv_nsec = WAIT_STEP_NS };
+	int *errors, err = sources_check(wanted);
 
-	for (int i = 0; i < WAIT_STEPS && !neighbour_known(way); i++)
-		nanosleep(&step, NULL);
+	if (err)
+		return err;
+	errors = calloc(wanted->backends + 1, sizeof(*errors));
+	if (!errors)
+		return fail(ENOMEM, "no memory for %d backends", wanted->backends);
+	err = wanted->backends ? routes_get(wanted->backend->addr, sizeof(*wanted->backend),
+					    wanted->backends, way, errors) :
+				 0;
+	if (err)
+		err = fail(err, "cannot ask the kernel for routes: %s", strerror(-err));
+	else
+		err = ways_check(wanted, way, errors);
+	free(errors);
+	if (!err)
+		sources_warn(wanted, way);
+	return err;
 }
 
-/* The backend is wanted, with the same MAC or likewise without. */
-static bool way_stays(const struct wanted_service *wanted, const struct wanted_backend *backend)
+/* By address and MAC. */
+static int compare_ways(const void *a, const void *b)
 {
-	for (int i = 0; i < wanted->backends; i++)
-		if (same_address(wanted->backend[i].addr, backend->addr) &&
-		    !memcmp(wanted->backend[i].mac, backend->mac, sizeof(backend->mac)))
-			return true;
-	return false;
+	const struct wanted_backend *x = a, *y = b;
+	int order = memcmp(x->addr, y->addr, sizeof(x->addr));
+
+	return order ? order : memcmp(x->mac, y->mac, sizeof(x->mac));
+}
+
+/* The wanted backends in that order, malloc()ed. */
+static struct wanted_backend *ways_sorted(const struct wanted_service *wanted)
+{
+	struct wanted_backend *sorted = calloc(wanted->backends + 1, sizeof(*sorted));
+
+	if (!sorted || !wanted->backends)
+		return sorted;
+	memcpy(sorted, wanted->backend, wanted->backends * sizeof(*sorted));
+	qsort(sorted, wanted->backends, sizeof(*sorted), compare_ways);
+	return sorted;
 }
 
 /* Another service has a backend with this address. */
@@ -156,50 +180,128 @@ static bool way_is_shared(const struct balancer *balancer, __u32 service, const 
 	return false;
 }
 
-void ways_forget(const struct balancer *balancer, __u32 service,
-		 const struct wanted_service *before, const struct wanted_service *wanted)
+static void way_forget(const struct wanted_backend *backend)
 {
 	struct next_hop way;
 
-	for (int i = 0; i < before->backends; i++) {
+	if (route_get(backend->addr, &way) || !same_address(way.addr, backend->addr))
+		return;
+	if (mac_given(backend->mac))
+		neighbour_forget(&way);
+	else
+		neighbour_release(&way);
+}
+
+void ways_forget(const struct balancer *balancer, __u32 service,
+		 const struct wanted_service *before, const struct wanted_service *wanted)
+{
+	struct wanted_backend *sorted = ways_sorted(wanted);
+
+	for (int i = 0; sorted && i < before->backends; i++) {
 		const struct wanted_backend *backend = &before->backend[i];
 
-		if (way_stays(wanted, backend) || way_is_shared(balancer, service, backend->addr) ||
-		    route_get(backend->addr, &way) || !same_address(way.addr, backend->addr))
-			continue;
-		if (mac_given(backend->mac))
-			neighbour_forget(&way);
-		else
-			neighbour_release(&way);
+		if (!bsearch(backend, sorted, wanted->backends, sizeof(*sorted), compare_ways) &&
+		    !way_is_shared(balancer, service, backend->addr))
+			way_forget(backend);
 	}
+	free(sorted);
+}
+
+/* The neighbours of all backends, or of those that do not stay; malloc()ed. */
+static struct neighbour *neighbours_of(const struct wanted_service *wanted,
+				       const struct next_hop *way, const bool *stays, __u32 *count)
+{
+	struct neighbour *neighbour = calloc(wanted->backends + 1, sizeof(*neighbour));
+
+	*count = 0;
+	for (int i = 0; neighbour && i < wanted->backends; i++) {
+		const __u8 *mac = wanted->backend[i].mac;
+
+		if (stays && stays[i])
+			continue;
+		neighbour[*count].hop = way[i];
+		neighbour[(*count)++].mac = mac_given(mac) ? mac : NULL;
+	}
+	return neighbour;
+}
+
+static bool all_known(const struct neighbour *neighbour, __u32 count)
+{
+	for (__u32 i = 0; i < count; i++)
+		if (!neighbour[i].known)
+			return false;
+	return true;
+}
+
+/* Waits until all answer, unless the kernel has been asking some of them for long. */
+static void neighbours_wait(struct neighbour *neighbour, __u32 count)
+{
+	const struct timespec step = { .tv_nsec = WAIT_STEP_NS };
+	bool fresh = false;
+
+	for (__u32 i = 0; i < count; i++)
+		fresh |= !neighbour[i].known && !neighbour[i].kept;
+	for (int i = 0; fresh && i < WAIT_STEPS; i++) {
+		if (neighbours_look(neighbour, count) || all_known(neighbour, count))
+			return;
+		nanosleep(&step, NULL);
+	}
+}
+
+static void neighbours_warn(const struct neighbour *neighbour, __u32 count,
+			    const struct wanted_service *wanted)
+{
+	char text[ADDRESS_TEXT], interface[IF_NAMESIZE] = "?";
+
+	for (__u32 i = 0; i < count; i++) {
+		address_text(wanted->backend[i].addr, text);
+		if (neighbour[i].err)
+			warn("the kernel will not keep the neighbour of backend %s: %s", text,
+			     strerror(-neighbour[i].err));
+		if (neighbour[i].known)
+			continue;
+		if_indextoname(neighbour[i].hop.ifindex, interface);
+		warn("backend %s does not answer (%s on %s): it gets its share of the traffic all "
+		     "the same",
+		     text, xdplb_is_ipv6(neighbour[i].hop.addr) ? "neighbour discovery" : "ARP",
+		     interface);
+	}
+}
+
+/* Looks, keeps what is not, and waits for what was never heard of. */
+static int neighbours_open(struct neighbour *neighbour, __u32 count)
+{
+	int err = neighbour ? neighbours_look(neighbour, count) : -ENOMEM;
+
+	if (!err)
+		err = neighbours_keep(neighbour, count);
+	if (!err)
+		neighbours_wait(neighbour, count);
+	return err;
+}
+
+void ways_open(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays)
+{
+	struct neighbour *neighbour;
+	__u32 count;
+
+	neighbour = neighbours_of(wanted, way, stays, &count);
+	if (count)
+		neighbours_open(neighbour, count); /* ways_keep() says what is wrong */
+	free(neighbour);
 }
 
 void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
 {
-	char text[ADDRESS_TEXT], interface[IF_NAMESIZE] = "?";
-	bool fresh = false;
+	struct neighbour *neighbour;
+	__u32 count;
 	int err;
 
-	for (int i = 0; i < wanted->backends; i++) {
-		bool mac = mac_given(wanted->backend[i].mac);
-
-		fresh |= !neighbour_known(&way[i]);
-		err = neighbour_keep(&way[i], mac ? wanted->backend[i].mac : NULL);
-		if (err)
-			warn("the kernel will not keep the neighbour of backend %s: %s",
-			     address_text(wanted->backend[i].addr, text), strerror(-err));
-	}
-	for (int i = 0; fresh && i < wanted->backends; i++) {
-		wait_for(&way[i]);
-		fresh = neighbour_known(&way[i]); /* one wait that fails is enough */
-	}
-	for (int i = 0; i < wanted->backends; i++) {
-		if (neighbour_known(&way[i]))
-			continue;
-		if_indextoname(way[i].ifindex, interface);
-		warn("backend %s does not answer (%s on %s): it gets its share of the traffic all "
-		     "the same",
-		     address_text(wanted->backend[i].addr, text),
-		     xdplb_is_ipv6(way[i].addr) ? "neighbour discovery" : "ARP", interface);
-	}
+	neighbour = neighbours_of(wanted, way, NULL, &count);
+	err = neighbours_open(neighbour, count);
+	if (err)
+		warn("cannot have the kernel keep the backends' neighbours: %s", strerror(-err));
+	else
+		neighbours_warn(neighbour, count, wanted);
+	free(neighbour);
 }

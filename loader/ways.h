@@ -21,8 +21,14 @@ void ways_forget(const struct balancer *balancer, __u32 service,
 		 const struct wanted_service *before, const struct wanted_service *wanted);
 
 /*
- * Has the kernel keep the next hops' MACs known, and waits a moment for those
- * it had never heard of. Warns about those that do not answer.
+ * Has the kernel resolve the next hops of backends that were not there before
+ * (`stays` says of whom), and waits a moment for those it had never heard of.
+ */
+void ways_open(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays);
+
+/*
+ * Has the kernel keep all next hops' MACs known, which costs nothing where it
+ * does already. Warns about those that do not answer.
  */
 void ways_keep(const struct wanted_service *wanted, const struct next_hop *way);
 

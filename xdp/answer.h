@@ -56,7 +56,7 @@ static __always_inline void quoting_finish(struct quoting *message, __u8 type, _
 	message->icmp = (struct icmp_header){ .type = type, .code = code };
 	message->icmp.rest[1] = bpf_htons(mtu);
 	for (__u32 i = 0; i < sizeof(*message) / 4; i++)
-		pseudo += words[i];
+		pseudo += READ_ONCE(words[i]); /* not kept since the move: the stack is short */
 	message->icmp.checksum = csum_fold(pseudo);
 }
 

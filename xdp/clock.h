@@ -11,40 +11,68 @@
 #include "flow_table.h"
 
 #define NSEC_PER_SEC 1000000000ULL
-#define SWEEP_BUCKETS 16
+#define SWEEP_NS (4 * NSEC_PER_SEC) /* in which all of the flow table is swept */
+#define SWEEP_BUCKETS 4096 /* at once */
+#define MOVES 1024 /* a tick: more cost a flood nothing, and us much */
 
-__noinline int sweep(__u32 first)
+struct sweep {
+	struct xdplb_cpu *cpu;
+	__u32 first; /* bucket */
+	__u32 mask;
+};
+
+static long sweep_bucket(__u32 n, struct sweep *sweep)
+{
+	__u32 index = (sweep->first + n) & sweep->mask;
+	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
+	__u64 value;
+
+	for (__u32 i = 0; bucket && i < XDPLB_WAYS; i++) {
+		value = READ_ONCE(bucket->way[i].value);
+		if (is_flow(value) && is_expired(sweep->cpu->now, value))
+			flow_expire(sweep->cpu, index * XDPLB_WAYS + i, value);
+	}
+	return 0;
+}
+
+/* Sweeps as many buckets as the time since the last sweep asks for. */
+__noinline int sweep(__u64 now)
 {
 	const struct xdplb_config *config = config_get();
-	const struct xdplb_cpu *cpu = cpu_get();
+	struct sweep sweep = { .cpu = cpu_get() };
+	__u64 buckets;
 
-	if (!config || !cpu)
+	if (!config || !sweep.cpu)
 		return 0;
-	for (__u32 i = 0; i < SWEEP_BUCKETS * XDPLB_WAYS; i++) {
-		__u32 index = (first & config->flow_mask) * XDPLB_WAYS + i;
-		const struct xdplb_flow *flow = flow_at(index);
-		__u64 value = flow ? READ_ONCE(flow->value) : 0;
-
-		if (is_flow(value) && is_expired(config, cpu->now, value))
-			flow_remove(index, value);
-	}
+	sweep.first = sweep.cpu->sweep;
+	sweep.mask = config->flow_mask;
+	buckets = (now - sweep.cpu->swept) * (sweep.mask + 1ULL) / SWEEP_NS;
+	if (!buckets)
+		return 0;
+	if (buckets > SWEEP_BUCKETS)
+		buckets = SWEEP_BUCKETS;
+	bpf_loop(buckets, sweep_bucket, &sweep, 0);
+	sweep.cpu->sweep += buckets;
+	sweep.cpu->swept = now;
 	return 0;
 }
 
 static __always_inline void tick(const struct packet *p)
 {
 	__u64 jiffies = bpf_jiffies64();
+	__u64 ns;
 	__u32 now;
 
 	if (p->cpu->jiffies == jiffies)
 		return;
 	p->cpu->jiffies = jiffies;
-	now = bpf_ktime_get_coarse_ns() / NSEC_PER_SEC;
+	ns = bpf_ktime_get_coarse_ns();
+	now = ns / NSEC_PER_SEC;
 	if (now != p->cpu->now)
 		p->cpu->answers_left = p->config->icmp_rate;
 	p->cpu->now = now;
-	sweep(p->cpu->sweep);
-	p->cpu->sweep += SWEEP_BUCKETS;
+	p->cpu->moves_left = MOVES;
+	sweep(ns);
 }
 
 #endif

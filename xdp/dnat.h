@@ -8,7 +8,9 @@
 #define XDPLB_DNAT_H
 
 #include "forward.h"
+#include "flow_room.h"
 #include "fragment.h"
+#include "home.h"
 #include "next_hop.h"
 
 /*
@@ -30,11 +32,51 @@ __noinline int dnat_owner(struct xdp_md *ctx, __u32 id, const struct address *cl
 		if (flow_lookup(ctx, client, port, backend->service) &&
 		    XDPLB_FIELD(p.work->value, BACKEND) == id &&
 		    method_of(p.work->value) == XDPLB_DNAT &&
-		    !is_expired(p.config, p.cpu->now, p.work->value))
+		    !is_expired(p.cpu->now, p.work->value))
 			return id;
 		id = backend->next;
 	}
 	return 0;
+}
+
+#define NO_INDEX 0xffffffff /* of no entry */
+
+/*
+ * The same of a client whose flow found no room in the table, so that it went
+ * home. Nobody's who could have been remembered is taken for that.
+ */
+__noinline int dnat_home(struct xdp_md *ctx, __u32 id, const struct address *client, __u32 port)
+{
+	const struct xdplb_backend *backend = backend_of(id);
+	struct packet p;
+	__u32 at[2];
+	__u64 key;
+
+	if (!backend || !client || !packet_get(ctx, &p))
+		return 0;
+	key = xdplb_flow_key(flow_name(p.config, p.h->v6, client, port), backend->service);
+	xdplb_flow_buckets(xdplb_hash(p.config->seed, key), p.config->flow_mask, at);
+	if (bucket_room(at[0]) >= 0 || bucket_room(at[1]) >= 0)
+		return 0;
+	p.work->value = home(ctx, client, port, backend->service);
+	p.work->flow_index = NO_INDEX;
+	return p.work->value == home_value(id, XDPLB_DNAT) ? id : 0;
+}
+
+/* Which of the backends with one address and port, from `id` on, replies here; 0: none. */
+__noinline int dnat_find(struct xdp_md *ctx, __u32 id, const struct address *client, __u32 port)
+{
+	int owner = dnat_owner(ctx, id, client, port);
+
+	for (int i = 0; !owner && i < XDPLB_SHARED; i++) {
+		const struct xdplb_backend *backend = backend_of(id);
+
+		if (!id || !backend)
+			return 0;
+		owner = dnat_home(ctx, id, client, port);
+		id = backend->next;
+	}
+	return owner;
 }
 
 /* The flow that dnat_owner() found is not over, and its packets are still forwarded. */

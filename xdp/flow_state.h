@@ -19,8 +19,9 @@
 /* It counts as an active flow of its backend. */
 static __always_inline bool flow_is_active(__u32 state)
 {
-	return state == XDPLB_FLOW_NEW || state == XDPLB_FLOW_ESTABLISHED ||
-	       state == XDPLB_FLOW_UDP_NEW || state == XDPLB_FLOW_UDP;
+	return state == XDPLB_FLOW_NEW || state == XDPLB_FLOW_ADOPTED ||
+	       state == XDPLB_FLOW_ESTABLISHED || state == XDPLB_FLOW_UDP_NEW ||
+	       state == XDPLB_FLOW_UDP;
 }
 
 /* It is over; a SYN with the same addresses and ports begins another. */
@@ -32,7 +33,8 @@ static __always_inline bool flow_is_over(__u32 state)
 /* It never got past its first packet. */
 static __always_inline bool flow_is_unproven(__u32 state)
 {
-	return state == XDPLB_FLOW_NEW || state == XDPLB_FLOW_UDP_NEW;
+	return state == XDPLB_FLOW_NEW || state == XDPLB_FLOW_ADOPTED ||
+	       state == XDPLB_FLOW_UDP_NEW || state == XDPLB_FLOW_CLIENT_NEW;
 }
 
 static __always_inline __u32 flow_state_after_fin(__u32 state, bool from_client)
@@ -52,7 +54,9 @@ static __always_inline __u32 flow_state_after(__u32 state, __u8 flags, bool from
 {
 	if (state == XDPLB_FLOW_UDP_NEW)
 		return from_client ? XDPLB_FLOW_UDP : state;
-	if (state == XDPLB_FLOW_UDP)
+	if (state == XDPLB_FLOW_CLIENT_NEW)
+		return flags & TCP_SYN ? state : XDPLB_FLOW_CLIENT;
+	if (state == XDPLB_FLOW_UDP || state == XDPLB_FLOW_CLIENT)
 		return state;
 	if (flags & TCP_RST)
 		return state == XDPLB_FLOW_CLOSED ? state : XDPLB_FLOW_RESET;
@@ -60,7 +64,7 @@ static __always_inline __u32 flow_state_after(__u32 state, __u8 flags, bool from
 		return flow_state_after_fin(state, from_client);
 	if (flags & TCP_SYN)
 		return state;
-	if ((state == XDPLB_FLOW_NEW && from_client) || state == XDPLB_FLOW_RESET)
+	if ((flow_is_unproven(state) && from_client) || state == XDPLB_FLOW_RESET)
 		return XDPLB_FLOW_ESTABLISHED;
 	return state;
 }
@@ -71,10 +75,19 @@ static __always_inline bool flow_is_steady(__u32 state)
 	return !flow_is_unproven(state) && state != XDPLB_FLOW_RESET;
 }
 
-/* The state of a flow that begins with this packet. */
-static __always_inline __u32 flow_state_first(bool tcp)
+/*
+ * The state of a flow with this first packet, whose TCP flags are `flags`; one
+ * that is no SYN is of a flow that began before, and may be silent for longer.
+ */
+static __always_inline __u32 flow_state_first(bool tcp, __u8 flags)
 {
-	return tcp ? XDPLB_FLOW_NEW : XDPLB_FLOW_UDP_NEW;
+	if (!tcp)
+		return XDPLB_FLOW_UDP_NEW;
+	if (flags & TCP_RST)
+		return XDPLB_FLOW_RESET;
+	if (flags & TCP_FIN)
+		return XDPLB_FLOW_FIN_CLIENT;
+	return flags & TCP_SYN ? XDPLB_FLOW_NEW : XDPLB_FLOW_ADOPTED;
 }
 
 /*

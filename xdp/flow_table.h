@@ -63,12 +63,17 @@ static __always_inline __u64 busy_after(__u64 value)
 	return XDPLB_FIELD_OF(GENERATION, generation) | XDPLB_FIELD_OF(STATE, XDPLB_FLOW_BUSY);
 }
 
-static __always_inline bool is_expired(const struct xdplb_config *config, __u32 now, __u64 value)
+/* It was silent for longer than flows in its state are remembered; of no backend, nothing is. */
+static __always_inline bool is_expired(__u32 now, __u64 value)
 {
-	__u32 state = state_of(value);
+	const struct xdplb_backend *backend = backend_of(XDPLB_FIELD(value, BACKEND));
+	__u32 state = state_of(value), timeout;
 
-	return state < XDPLB_FLOW_STATES &&
-	       flow_age(now, XDPLB_FIELD(value, SEEN)) > config->timeout[state];
+	asm volatile("" : "+r"(state)); /* keeps the bound, which the verifier needs */
+	if (!backend || state >= XDPLB_FLOW_STATES)
+		return false;
+	timeout = backend->timeout[state];
+	return !timeout || flow_age(now, XDPLB_FIELD(value, SEEN)) > timeout;
 }
 
 static __always_inline struct xdplb_flow *flow_at(__u32 index)
@@ -84,12 +89,23 @@ static __always_inline struct xdplb_backend_cpu *backend_cpu_of(__u32 id)
 	return bpf_map_lookup_elem(&xdplb_back_cpu, &id);
 }
 
-static __always_inline void count_active(__u32 backend, int change)
+static __always_inline void count_new_flow(__u32 backend)
 {
 	struct xdplb_backend_cpu *cpu = backend_cpu_of(backend);
 
 	if (cpu)
-		cpu->active += change;
+		cpu->new_flows++;
+}
+
+#define ONE_ENTRY (1LL << 32) /* see XDPLB_ENTRIES() */
+
+/* Counts flows of a backend: entries, as ONE_ENTRY each, and those that are active. */
+static __always_inline void count_flows(__u32 backend, __s64 change)
+{
+	__u64 *word = bpf_map_lookup_elem(&xdplb_active, &backend);
+
+	if (word)
+		__sync_fetch_and_add(word, change);
 }
 
 /* Gives back what a flow holds besides its entry. */
@@ -115,16 +131,12 @@ static __always_inline void flow_release(__u64 value)
 __noinline int flow_remove(__u32 index, __u64 value)
 {
 	struct xdplb_flow *flow = flow_at(index);
-	struct xdplb_backend_cpu *cpu = backend_cpu_of(XDPLB_FIELD(value, BACKEND));
 	__u64 busy = busy_after(value);
 
 	if (!flow || __sync_val_compare_and_swap(&flow->value, value, busy) != value)
 		return -1;
 	flow_release(value);
-	if (cpu) {
-		cpu->active -= flow_is_active(state_of(value));
-		cpu->entries--;
-	}
+	count_flows(XDPLB_FIELD(value, BACKEND), -ONE_ENTRY - flow_is_active(state_of(value)));
 	WRITE_ONCE(flow->key, 0);
 	WRITE_ONCE(flow->value, with_state(busy, XDPLB_FLOW_FREE));
 	return 0;
@@ -143,7 +155,10 @@ static __always_inline __u32 lowest_of_four(__u32 bits)
 	return (bits >> 1) - (bits >> 3);
 }
 
-/* Finds `key` in a bucket: sets p->flow, p->value and p->flow_index. */
+/*
+ * Finds `key` in a bucket: sets p->flow, p->value and p->flow_index. Or p->raced,
+ * where the key was and the flow is just coming, going or moving.
+ */
 static __always_inline bool bucket_search(struct packet *p, __u32 index, __u64 key)
 {
 	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
@@ -159,8 +174,11 @@ static __always_inline bool bucket_search(struct packet *p, __u32 index, __u64 k
 	p->flow = &bucket->way[way];
 	p->value = READ_ONCE(p->flow->value);
 	p->flow_index = index * XDPLB_WAYS + way;
-	return is_flow(p->value) && READ_ONCE(p->flow->key) == key &&
-	       !((READ_ONCE(p->flow->value) ^ p->value) & FLOW_IDENTITY);
+	if (is_flow(p->value) && READ_ONCE(p->flow->key) == key &&
+	    !((READ_ONCE(p->flow->value) ^ p->value) & FLOW_IDENTITY))
+		return true;
+	p->raced = true;
+	return false;
 }
 
 /* Finds the flow under a key, be it expired. */
@@ -172,14 +190,20 @@ static __always_inline bool flow_search(struct packet *p, __u64 key)
 	return bucket_search(p, at[0], key) || bucket_search(p, at[1], key);
 }
 
+static __always_inline void flow_expire(struct xdplb_cpu *cpu, __u32 index, __u64 value)
+{
+	if (!flow_remove(index, value))
+		cpu->reason[XDPLB_FLOW_EXPIRED]++;
+}
+
 /* Finds the flow under a key, if it has not expired. */
 static __always_inline bool flow_find(struct packet *p, __u64 key)
 {
 	if (!flow_search(p, key))
 		return false;
-	if (!is_expired(p->config, p->cpu->now, p->value))
+	if (!is_expired(p->cpu->now, p->value))
 		return true;
-	flow_remove(p->flow_index, p->value);
+	flow_expire(p->cpu, p->flow_index, p->value);
 	return false;
 }
 
@@ -193,7 +217,7 @@ __noinline int flow_lookup(struct xdp_md *ctx, const struct address *client, __u
 	struct packet p;
 
 	if (!client || !packet_get(ctx, &p) ||
-	    !flow_search(&p, flow_key(p.h->v6, client, port, service)))
+	    !flow_search(&p, xdplb_flow_key(flow_name(p.config, p.h->v6, client, port), service)))
 		return 0;
 	p.work->value = p.value;
 	p.work->flow_index = p.flow_index;
@@ -215,7 +239,8 @@ static __always_inline void state_changed(__u64 value, __u32 before, __u32 after
 
 	if (before == after)
 		return;
-	count_active(XDPLB_FIELD(value, BACKEND), flow_is_active(after) - flow_is_active(before));
+	if (flow_is_active(after) != flow_is_active(before))
+		count_flows(XDPLB_FIELD(value, BACKEND), flow_is_active(after) ? 1 : -1);
 	backend = backend_of(XDPLB_FIELD(value, BACKEND));
 	if (backend && method_of(value) == XDPLB_NAT && mark_of(after) != mark_of(before))
 		port_mark(backend->pool[XDPLB_FIELD(value, SNAT)], XDPLB_FIELD(value, PORT),
@@ -263,151 +288,6 @@ static __always_inline bool flow_touch(struct packet *p, bool from_client)
 	    flow_is_steady(state_of(p->value)))
 		return true;
 	return !flow_move(p->flow_index, p->value, flags | (from_client ? FROM_CLIENT : 0));
-}
-
-#define FLOW_OVER 0x20000 /* above any age */
-
-/* How readily a flow's entry is given to a new flow: over, or by age; 0 is never. */
-__noinline int flow_rank(__u64 value)
-{
-	const struct xdplb_config *config = config_get();
-	const struct xdplb_cpu *cpu = cpu_get();
-	__u32 state = state_of(value);
-
-	if (!config || !cpu || !is_flow(value))
-		return 0;
-	if (is_expired(config, cpu->now, value) || flow_is_over(state))
-		return FLOW_OVER;
-	if (flow_is_unproven(state))
-		return 1 + flow_age(cpu->now, XDPLB_FIELD(value, SEEN));
-	return 0;
-}
-
-/*
- * Ends a flow of two full buckets that is over or never got past its first
- * packet, the oldest first. Returns the index of its entry, now free, or -1.
- */
-__noinline int flow_evict(__u32 first, __u32 second)
-{
-	__u64 value, best_value = 0;
-	int best = -1, best_rank = 0;
-
-	for (__u32 i = 0; i < 2 * XDPLB_WAYS; i++) {
-		__u32 index = (i < XDPLB_WAYS ? first : second) * XDPLB_WAYS + i % XDPLB_WAYS;
-		const struct xdplb_flow *flow = flow_at(index);
-		int rank;
-
-		value = flow ? READ_ONCE(flow->value) : 0;
-		rank = flow_rank(value);
-		if (rank <= best_rank)
-			continue;
-		best_rank = rank;
-		best_value = value;
-		best = index;
-	}
-	return best >= 0 && !flow_remove(best, best_value) ? best : -1;
-}
-
-/* Which entries of a bucket are free, a bit each. */
-static __always_inline __u32 bucket_free(__u32 index)
-{
-	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
-	__u32 free = 0;
-
-	if (!bucket)
-		return 0;
-	for (int i = 0; i < XDPLB_WAYS; i++)
-		free |= is_zero(state_of(READ_ONCE(bucket->way[i].value))) << i;
-	return free;
-}
-
-static __always_inline __u32 count_of_four(__u32 bits)
-{
-	bits -= bits >> 1 & 5;
-	return (bits & 3) + (bits >> 2);
-}
-
-/* A free entry in the emptier of two buckets, or one that an evicted flow had. */
-static __always_inline int flow_room(__u32 first, __u32 second)
-{
-	__u32 free = bucket_free(first), other = bucket_free(second), index = first;
-
-	if (count_of_four(other) > count_of_four(free)) {
-		free = other;
-		index = second;
-	}
-	return free ? (int)(index * XDPLB_WAYS + lowest_of_four(free)) : flow_evict(first, second);
-}
-
-/* How many entries of the bucket hold the key, or are about to. */
-static __always_inline __u32 bucket_holds(__u32 index, __u64 key)
-{
-	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
-	__u32 holders = 0;
-
-	if (!bucket)
-		return 0;
-	for (int i = 0; i < XDPLB_WAYS; i++)
-		holders += is_zero(READ_ONCE(bucket->way[i].key) ^ key);
-	return holders;
-}
-
-/* Gives back an entry that flow_reserve() took. */
-static __always_inline void flow_cancel(struct packet *p)
-{
-	WRITE_ONCE(p->flow->key, 0);
-	WRITE_ONCE(p->flow->value, with_state(p->value, XDPLB_FLOW_FREE));
-}
-
-/*
- * Takes an entry for a new flow. It stays BUSY until flow_publish() or
- * flow_cancel().
- */
-static __always_inline int flow_reserve(struct packet *p, __u64 key)
-{
-	__u64 value;
-	__u32 at[2];
-	int index;
-
-	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
-	index = flow_room(at[0], at[1]);
-	if (index < 0)
-		return drop(p, XDPLB_DROP_TABLE_FULL);
-	p->flow_index = index;
-	p->flow = flow_at(p->flow_index);
-	if (!p->flow)
-		return drop(p, XDPLB_DROP_TABLE_FULL);
-	value = READ_ONCE(p->flow->value);
-	p->value = busy_after(value);
-	if (state_of(value) != XDPLB_FLOW_FREE ||
-	    __sync_val_compare_and_swap(&p->flow->value, value, p->value) != value)
-		return drop(p, XDPLB_DROP_RACE);
-	/* An exchange, because it orders this store before the reads that follow:
-	 * of two CPUs with the same new flow at least one sees the other.
-	 */
-	__sync_lock_test_and_set(&p->flow->key, key);
-	if (bucket_holds(at[0], key) + bucket_holds(at[1], key) == 1)
-		return GO_ON;
-	flow_cancel(p);
-	return drop(p, XDPLB_DROP_RACE);
-}
-
-/* Makes a reserved entry a flow; `port` is nat's, or the method. */
-static __always_inline void flow_publish(struct packet *p, __u32 backend, __u32 snat, __u32 port)
-{
-	struct xdplb_backend_cpu *cpu = backend_cpu_of(backend);
-
-	p->value = (p->value & XDPLB_FIELD_MASK(GENERATION)) | XDPLB_FIELD_OF(BACKEND, backend) |
-		   XDPLB_FIELD_OF(SNAT, snat) | XDPLB_FIELD_OF(PORT, port) |
-		   XDPLB_FIELD_OF(STATE, flow_state_first(p->h->proto == IPPROTO_TCP)) |
-		   XDPLB_FIELD_OF(SEEN, p->cpu->now);
-	if (cpu) {
-		cpu->new_flows++;
-		cpu->active++;
-		cpu->entries++;
-	}
-	barrier();
-	WRITE_ONCE(p->flow->value, p->value);
 }
 
 #endif

@@ -47,17 +47,22 @@ static __always_inline __u32 check_offset(__u8 proto)
 }
 
 /* New ports, and TCP's or UDP's checksum; `change` is that of the addresses. */
+static __always_inline void rewrite_ports(const struct headers *h, const struct endpoints *to,
+					  __be16 *ports, __u16 *check, __u64 change)
+{
+	change += csum_change16(h->sport, to->sport) + csum_change16(h->dport, to->dport);
+	ports[0] = to->sport;
+	ports[1] = to->dport;
+	*check = csum_apply_l4(h->proto, *check, change);
+}
+
 static __always_inline void rewrite_l4(struct packet *p, const struct endpoints *to, __u64 change)
 {
 	__u16 *check = packet_at(p->ctx, p->h->l4 + check_offset(p->h->proto), sizeof(*check));
 	__be16 *ports = packet_at(p->ctx, p->h->l4, 2 * sizeof(*ports));
 
-	if (!ports || !check)
-		return;
-	ports[0] = to->sport;
-	ports[1] = to->dport;
-	change += csum_change16(p->h->sport, to->sport) + csum_change16(p->h->dport, to->dport);
-	*check = csum_apply_l4(p->h->proto, *check, change);
+	if (ports && check)
+		rewrite_ports(p->h, to, ports, check, change);
 }
 
 __noinline int rewrite6(struct xdp_md *ctx)

@@ -9,6 +9,7 @@
 #define XDPLB_ICMP_H
 
 #include "answer.h"
+#include "home.h"
 #include "quote.h"
 #include "to_backend.h"
 
@@ -61,7 +62,7 @@ static __always_inline int nat_error(struct packet *p)
 {
 	int verdict;
 
-	if (!nat_back(p))
+	if (!nat_back(p, &p->work->to))
 		return drop(p, XDPLB_DROP_NO_BACKEND);
 	verdict = hop_to_client(p, &p->work->to.saddr);
 	if (verdict != GO_ON)
@@ -96,7 +97,7 @@ static __always_inline bool error_towards(struct packet *p, const struct headers
 	struct endpoints *to = &p->work->to;
 
 	if (method == XDPLB_NAT) {
-		if (!nat_towards(p, p->value, backend))
+		if (!nat_towards(p->value, backend, to))
 			return false;
 		p->work->outer = *to;
 		endpoints_turn(to);
@@ -222,7 +223,7 @@ static __always_inline int error_forward(struct packet *p, const struct headers 
 	}
 	id = directory_find(p, XDPLB_KIND_DNAT, &q->daddr, q->dport, q->proto);
 	if (id)
-		id = dnat_owner(p->ctx, id, &q->saddr, q->sport);
+		id = dnat_find(p->ctx, id, &q->saddr, q->sport);
 	if (!id)
 		return GO_ON;
 	return is_last_hop(p) ? drop(p, XDPLB_DROP_TTL) : dnat_error(p, q, id);
@@ -243,8 +244,10 @@ static __always_inline int error(struct packet *p)
 	if (verdict != GO_ON)
 		return verdict;
 	p->service = directory_find(p, XDPLB_KIND_SERVICE, &q->saddr, q->sport, q->proto);
-	if (p->service && flow_find(p, flow_key(p->h->v6, &q->daddr, q->dport, p->service)))
+	if (p->service && flow_of(p->ctx, &q->daddr, q->dport, p->service)) {
+		p->value = p->work->value;
 		return error_to_backend(p, q);
+	}
 	tunnel_error(p, q);
 	return XDP_PASS;
 }

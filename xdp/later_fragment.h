@@ -12,7 +12,8 @@ static __always_inline int nat_fragment(struct packet *p, __u64 value)
 	struct xdplb_nat_record *record =
 		record_at(XDPLB_FIELD(value, BACKEND), XDPLB_FIELD(value, PORT));
 
-	if (!record || !record_read(p, record) || !p->work->record.backend || !nat_back(p))
+	if (!record || !record_read(p, record) || !p->work->record.backend ||
+	    !nat_back(p, &p->work->to))
 		return drop(p, XDPLB_DROP_FRAGMENT);
 	return nat_send(p);
 }

@@ -8,6 +8,7 @@
 
 #include "forward.h"
 #include "fragment.h"
+#include "flow_room.h"
 #include "next_hop.h"
 
 /*
@@ -116,13 +117,13 @@ static __always_inline bool nat_record(const struct packet *p, __u32 backend, __
 }
 
 /* Gives the reserved flow a port and a record and publishes it. */
-static __always_inline int nat_open(struct packet *p, __u32 backend_id)
+static __always_inline int nat_open(struct packet *p, __u32 state, __u32 backend_id)
 {
 	const struct xdplb_backend *backend = backend_of(backend_id);
 	__u32 snat, pool;
 	int port;
 
-	if (!backend_id || !backend)
+	if (!backend)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
 	port = nat_port(p->ctx, backend_id, p->flow_index / XDPLB_WAYS);
 	if (port < 0)
@@ -135,16 +136,15 @@ static __always_inline int nat_open(struct packet *p, __u32 backend_id)
 		return drop(p, XDPLB_DROP_RACE);
 	}
 	port_mark(pool, port, PORT_UNPROVEN);
-	flow_publish(p, backend_id, snat, port);
+	flow_publish(p, state, backend_id, snat, port);
 	return GO_ON;
 }
 
-/* Who speaks to the backend for a flow (its value): work->to. */
-static __always_inline bool nat_towards(struct packet *p, __u64 value,
-					const struct xdplb_backend *backend)
+/* Who speaks to the backend for a flow (its value). */
+static __always_inline bool nat_towards(__u64 value, const struct xdplb_backend *backend,
+					struct endpoints *to)
 {
 	const struct xdplb_pool *pool = pool_of(backend->pool[XDPLB_FIELD(value, SNAT)]);
-	struct endpoints *to = &p->work->to;
 
 	if (!pool || !pool->proto)
 		return false;
@@ -155,13 +155,12 @@ static __always_inline bool nat_towards(struct packet *p, __u64 value,
 	return true;
 }
 
-/* The client and the service of work->record, as a reply shows them: work->to. */
-static __always_inline bool nat_back(struct packet *p)
+/* The client and the service of work->record, as a reply shows them. */
+static __always_inline bool nat_back(const struct packet *p, struct endpoints *to)
 {
 	const struct xdplb_nat_record *record = &p->work->record;
 	const struct xdplb_backend *backend = backend_of(record->backend);
 	const struct xdplb_service *service = backend ? service_of(backend->service) : NULL;
-	struct endpoints *to = &p->work->to;
 
 	if (!service)
 		return false;
@@ -230,7 +229,7 @@ static __always_inline int nat_reply(struct packet *p, struct xdplb_nat_record *
 {
 	int verdict;
 
-	if (!nat_back(p))
+	if (!nat_back(p, &p->work->to))
 		return drop(p, XDPLB_DROP_NO_BACKEND);
 	verdict = hop_to_client(p, &p->work->to.saddr);
 	if (verdict != GO_ON)

@@ -181,19 +181,27 @@ static __always_inline void mark_change(__u64 *ports, __u64 port_bit, __u64 *gro
 		__sync_fetch_and_or(groups, group_bit);
 }
 
-/* Says of a port in use whether its flow would give way. */
-__noinline int port_mark(__u32 pool_id, __u32 port, __u32 mark)
+static __always_inline void block_mark(struct xdplb_pool *pool, struct xdplb_block *block,
+				       __u32 port, enum port_mark mark)
 {
-	struct xdplb_pool *pool = pool_of(pool_id);
-	__u32 group = port / 64, word = group_word(group), id;
-	struct xdplb_block *block = pool ? block_of(pool, group, &id) : NULL;
+	__u32 group = port / 64, word = group_word(group);
 
-	if (!pool || !block)
-		return 0;
 	mark_change(&block->over, 1ULL << (port % 64), &pool->over[word], 1ULL << (group % 64),
 		    mark == PORT_OVER);
 	mark_change(&block->unproven, 1ULL << (port % 64), &pool->unproven[word],
 		    1ULL << (group % 64), mark == PORT_UNPROVEN);
+}
+
+/* Says of a port in use whether its flow would give way. */
+__noinline int port_mark(__u32 pool_id, __u32 port, __u32 mark)
+{
+	struct xdplb_pool *pool = pool_of(pool_id);
+	struct xdplb_block *block;
+	__u32 id;
+
+	block = pool ? block_of(pool, port / 64, &id) : NULL;
+	if (block)
+		block_mark(pool, block, port, mark);
 	return 0;
 }
 
@@ -252,7 +260,7 @@ __noinline int port_free(__u32 pool_id, __u32 port)
 	block = block_of(pool, group, &id);
 	if (!block)
 		return 0;
-	port_mark(pool_id, port, PORT_KEPT);
+	block_mark(pool, block, port, PORT_KEPT);
 	__sync_fetch_and_and(&block->used, ~(1ULL << (port % 64)));
 	if (READ_ONCE(config->port_allowed[group_index(group)]))
 		__sync_fetch_and_and(&pool->full[group_word(group)], ~(1ULL << (group % 64)));

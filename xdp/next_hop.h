@@ -178,6 +178,13 @@ static __always_inline int vlan_change(struct packet *p, __be16 vlan)
 	return GO_ON;
 }
 
+/* The MACs of the way, which lie behind each other there as in a frame. */
+static __always_inline void macs_copy(struct ethhdr *eth, const struct xdplb_way *way)
+{
+	for (int i = 0; i < 2 * ETH_ALEN / 4; i++)
+		((__u32 *)eth)[i] = ((const __u32 *)way->dmac)[i];
+}
+
 /* Puts the MACs on and sends the packet out, its tags as they are. */
 static __always_inline int send_tagged(struct packet *p, const struct xdplb_way *way)
 {
@@ -185,8 +192,7 @@ static __always_inline int send_tagged(struct packet *p, const struct xdplb_way 
 
 	if (!eth)
 		return XDP_DROP;
-	mac_copy(eth->h_dest, way->dmac);
-	mac_copy(eth->h_source, way->smac);
+	macs_copy(eth, way);
 	return leave(p, way->out);
 }
 

@@ -89,12 +89,21 @@ struct headers {
 #define PACKET 0 /* indices into work->headers */
 #define QUOTE 1 /* the packet that an ICMP error quotes */
 
+/* What is still open about a flow that begins, or is adopted. */
+struct beginning {
+	__u64 name;
+	__u32 word; /* of its slot */
+	bool adopting;
+	bool opens;
+};
+
 struct work {
 	struct headers headers[2];
 	struct endpoints to; /* what the packet, or the quoted one, is rewritten to */
 	struct endpoints outer; /* addresses of an ICMP error itself, or of what wraps a packet */
 	struct xdplb_nat_record record; /* a copy of the one that was found last */
 	struct xdplb_way way; /* as the kernel has just told it */
+	struct beginning beginning;
 	__u64 value; /* of the flow that was found last */
 	__u32 flow_index;
 	__u32 pool; /* that the last reply's source port belongs to */
@@ -114,7 +123,7 @@ struct packet {
 	struct xdplb_flow *flow; /* its entry, */
 	__u64 value; /* what was read there, */
 	__u32 flow_index; /* and where it lies: 4 * bucket + way */
-	bool flow_moves; /* it had a flow, which has just ended: no SYN is needed */
+	bool raced; /* another CPU was writing it */
 };
 
 static __always_inline struct xdplb_config *config_get(void)

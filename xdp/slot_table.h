@@ -1,35 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Which backend takes a new flow: user space has laid the answers out in
- * slots, here they are only counted through.
- */
+/* The slots that user space has laid out for a service, of backends' ids. */
 #ifndef XDPLB_SLOT_TABLE_H
 #define XDPLB_SLOT_TABLE_H
 
+#include "flow_key.h"
 #include "service.h"
 
-/* The set in force of a service, NULL when nobody in it takes flows. */
+#define SLOTS_A_LINE 16
+
+/* The set in force of a service, NULL: none. */
 static __always_inline struct xdplb_set *set_of(__u32 service_id)
 {
 	const struct xdplb_service *service = service_of(service_id);
 	__u32 first = service ? READ_ONCE(service->set) : 0;
 	union xdplb_set_line *set = bpf_map_lookup_elem(&xdplb_sets, &first);
 
-	return first && set && set->head.slots ? &set->head : NULL;
+	return first && set ? &set->head : NULL;
 }
 
-/*
- * rr and wrr: one atomic counter for all CPUs, so that any run of as many
- * flows as there are slots takes each slot once. Returns a backend id.
- */
-static __always_inline __u32 slot_next(struct xdplb_set *set)
+/* The word of slot `n` of those that begin in this line. */
+static __always_inline __u32 slot_at(__u32 line, __u32 n)
 {
-	__u64 slot = __sync_fetch_and_add(&set->next, 1) % set->slots;
-	__u32 at = set->slot_line + slot / 16;
-	const union xdplb_set_line *line;
+	const union xdplb_set_line *slots;
 
-	line = bpf_map_lookup_elem(&xdplb_sets, &at);
-	return line ? line->slot[slot % 16] : 0;
+	line += n / SLOTS_A_LINE;
+	slots = bpf_map_lookup_elem(&xdplb_sets, &line);
+	return slots ? slots->slot[n % SLOTS_A_LINE] : 0;
+}
+
+/* The word of the slot that a name has, 0: there are none. */
+static __always_inline __u32 slot_named(const struct packet *p, const struct xdplb_set *set,
+					__u64 name)
+{
+	if (!set->slots)
+		return 0;
+	return slot_at(set->slot_line, xdplb_slot(p->config->seed, name, set->slots));
+}
+
+/* The name that finds the slot of this client's flow `name`, of whose address `bits` are hashed. */
+static __always_inline __u64 slot_name(bool v6, const struct address *client, __u64 name,
+				       __u32 bits)
+{
+	return bits ? client_name(v6, client, bits) : name;
 }
 
 #endif

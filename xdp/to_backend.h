@@ -53,7 +53,7 @@ static __always_inline int to_backend(struct packet *p)
 		fragment_remember(p->ctx, XDPLB_FRAGMENT_TO_BACKEND, p->value);
 	switch (method) {
 	case XDPLB_NAT:
-		if (!nat_towards(p, p->value, backend))
+		if (!nat_towards(p->value, backend, &p->work->to))
 			return drop(p, XDPLB_DROP_NO_BACKEND);
 		break;
 	case XDPLB_DNAT:

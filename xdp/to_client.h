@@ -34,7 +34,7 @@ static __always_inline int reply(struct packet *p)
 	}
 	id = directory_find(p, XDPLB_KIND_DNAT, &p->h->saddr, p->h->sport, p->h->proto);
 	if (id)
-		id = dnat_owner(p->ctx, id, &p->h->daddr, p->h->dport);
+		id = dnat_find(p->ctx, id, &p->h->daddr, p->h->dport);
 	if (!id)
 		return GO_ON;
 	verdict = reply_fits(p);

@@ -16,15 +16,15 @@
 #include <linux/types.h>
 
 /* Any change to this file's layouts or to a meaning in it raises the version. */
-#define XDPLB_ABI 2
+#define XDPLB_ABI 3
 
 /* Most entries of each table. The program reads the sizes of the tables that
  * --flows changes from struct xdplb_config.
  */
 #define XDPLB_SERVICES 16384 /* service ids, 0 is none */
-#define XDPLB_BACKENDS 32768 /* backend ids, 0 is none; fits 20 bits */
+#define XDPLB_BACKENDS 32768 /* backend ids, 0 is none; fits 15 bits */
 #define XDPLB_POOLS 8192 /* port pool ids, 0 is none */
-#define XDPLB_SET_LINES 131072 /* 64-byte lines for backend sets, 0 is none */
+#define XDPLB_SET_LINES 262144 /* 64-byte lines for backend sets, 0 is none */
 #define XDPLB_DIRECTORY_BUCKETS 16384
 #define XDPLB_FLOWS (1 << 20)
 #define XDPLB_FLOWS_MIN 64
@@ -40,12 +40,27 @@
 #define XDPLB_FRAGMENTS 16384 /* packets in fragments at once; a power of two */
 #define XDPLB_SHARED 16 /* services that may share one dnat, ipip or gue backend */
 #define XDPLB_SET_BACKENDS_MAX 4096 /* backends of one service */
+#define XDPLB_SCAN_MAX 256 /* backends that lc and wlc compare one by one */
+#define XDPLB_TIMEOUT_MAX 32767 /* seconds */
 
 #define XDPLB_LINE 64
 
 enum xdplb_scheduler {
 	XDPLB_RR = 1,
 	XDPLB_WRR,
+	XDPLB_LC,
+	XDPLB_WLC,
+	XDPLB_SH,
+	XDPLB_MAGLEV,
+	XDPLB_P2C,
+};
+
+/* How the program finds a new flow's slot; a slot is a word, see XDPLB_SLOT_*. */
+enum xdplb_pick {
+	XDPLB_PICK_NEXT = 1, /* each in turn: rr, wrr */
+	XDPLB_PICK_HASH, /* by a hash of the flow or the client: maglev, sh */
+	XDPLB_PICK_LEAST, /* the fewest active flows for its weight, of all: lc, wlc */
+	XDPLB_PICK_TWO, /* ... of two that a hash names: p2c, lc and wlc of many */
 };
 
 enum xdplb_forward {
@@ -93,7 +108,23 @@ enum xdplb_reason {
 	/* answered, and sent back where it came from */
 	XDPLB_ANSWER_TOO_BIG = XDPLB_PASSES, /* fragmentation needed, packet too big */
 	XDPLB_ANSWER_ECHO, /* an echo request to a service's address */
+	XDPLB_ANSWERS,
+	/* what became of flows; these packets were sent on */
+	XDPLB_FLOW_NO_ROOM = XDPLB_ANSWERS, /* the table had none: sent by its hash */
+	XDPLB_FLOW_STRAY, /* TCP, no SYN and no flow known: sent by its hash */
+	XDPLB_FLOW_TAKEN_OVER, /* adopted: remembered in an adoption window, with who had it */
+	XDPLB_FLOW_EVICTED, /* gave its entry to a newer flow */
+	XDPLB_FLOW_EXPIRED,
 	XDPLB_REASONS,
+};
+
+/* What can be set of how long flows are remembered. */
+enum xdplb_timeout {
+	XDPLB_TIMEOUT_ESTABLISHED,
+	XDPLB_TIMEOUT_CLOSING,
+	XDPLB_TIMEOUT_UDP,
+	XDPLB_TIMEOUT_AFFINITY,
+	XDPLB_TIMEOUTS,
 };
 
 /* States of a flow; the first two are the entry's own. */
@@ -108,6 +139,11 @@ enum xdplb_flow_state {
 	XDPLB_FLOW_RESET, /* either sent RST */
 	XDPLB_FLOW_UDP_NEW, /* one datagram from the client so far */
 	XDPLB_FLOW_UDP,
+	/* not a flow, but where a client's next ones go; the port in the key is 0 */
+	XDPLB_FLOW_CLIENT_NEW, /* its flows never got past their first packet */
+	XDPLB_FLOW_CLIENT,
+	XDPLB_FLOW_ADOPTED, /* TCP: one packet from the client so far, of a flow older than its
+			       entry */
 	XDPLB_FLOW_STATES,
 };
 
@@ -146,7 +182,7 @@ struct xdplb_config {
 	__u32 abi; /* XDPLB_ABI, 0 until user space came first */
 	__u32 flow_mask; /* buckets of the flow table, less one */
 	__u64 seed[2]; /* keys of xdplb_hash() and xdplb_siphash() */
-	__u32 timeout[XDPLB_FLOW_STATES]; /* seconds, 1 .. 32767 */
+	__u32 name_key[2][6]; /* see xdplb_name_keys() */
 	__u32 kinds; /* bit enum xdplb_kind: the directory may have such entries */
 	__u32 icmp_rate; /* answers "too big" a second and CPU, at most */
 	__be16 gue_port;
@@ -199,9 +235,16 @@ struct xdplb_service {
 
 /*
  * xdplb_sets: backend sets. A set is a run of 64-byte lines: this header, the
- * source addresses, the backends, the slots. It never changes once it is
- * published (struct xdplb_service.set), but for the counter in it.
+ * source addresses, the backends, the slots, the old slots. It never changes
+ * once it is published (struct xdplb_service.set), but for the counter in it.
+ *
+ * Old slots say where flows went that nothing remembers, before a change that
+ * made slots of another number or hash, or of another pick. They are plain
+ * owners, without marks, and count until `window_end`.
  */
+#define XDPLB_SET_TRACK 1 /* every flow is remembered; else those of marked slots */
+#define XDPLB_SET_STATELESS 2 /* no flow is: UDP that follows its slot's owner */
+#define XDPLB_SET_AFFINITY 4 /* so are clients: new flows go where their last went */
 struct xdplb_set {
 	__u64 next; /* flows handed out; the program counts here */
 	__u32 slots; /* number of slots, 0: nobody takes flows */
@@ -212,7 +255,19 @@ struct xdplb_set {
 	__u8 scheduler; /* enum xdplb_scheduler */
 	__u8 forward; /* enum xdplb_forward */
 	__u8 snats; /* --snat addresses, four a line, from line 1 */
-	__u8 reserved[33];
+	__u8 flags; /* XDPLB_SET_* */
+	__u32 window_end; /* second of struct xdplb_cpu's clock before which adoption counts */
+	__u32 old_slots; /* 0: none */
+	__u32 old_line;
+	__u8 pick; /* enum xdplb_pick */
+	__u8 hash_bits; /* of the client's address that are hashed; 0: all, and the port */
+	__u8 old_hash_bits;
+	__u8 old_forward; /* method of the flows that are adopted */
+	/* what user space alone reads */
+	__u32 table; /* slots of maglev or sh as asked for, 0: as many as fit the backends */
+	__u16 window; /* seconds */
+	__u16 slow_start; /* seconds, 0: none */
+	__u16 timeout[XDPLB_TIMEOUTS]; /* seconds, as asked for */
 };
 
 struct xdplb_set_backend {
@@ -226,8 +281,22 @@ union xdplb_set_line {
 	struct xdplb_set head;
 	__be32 snat[4][4];
 	struct xdplb_set_backend backend[8];
-	__u32 slot[16]; /* backend ids */
+	__u32 slot[16]; /* XDPLB_SLOT_* */
 };
+
+/*
+ * A slot's word: the backend id that owns it and, by pick, its weight (LEAST,
+ * TWO), or who owned it before and two marks (HASH). LOOKUP: flows may be
+ * remembered here that belong to another than the owner. ADOPT: the owner has
+ * changed in this window, and flows that are not remembered belong to the
+ * previous one, or to the old slots where there are any.
+ */
+#define XDPLB_SLOT_OWNER(word) ((word)&0x7fff)
+#define XDPLB_SLOT_PREVIOUS(word) ((word) >> 15 & 0x7fff)
+#define XDPLB_SLOT_WEIGHT(word) ((word) >> 15 & 0xffff)
+#define XDPLB_SLOT_SECOND(x) ((__u32)(x) << 15) /* a previous owner, or a weight */
+#define XDPLB_SLOT_LOOKUP (1U << 30)
+#define XDPLB_SLOT_ADOPT (1U << 31)
 
 /*
  * xdplb_backends, by backend id: one backend of one service. User space writes
@@ -237,33 +306,44 @@ union xdplb_set_line {
 #define XDPLB_BACKEND_USED 1
 #define XDPLB_BACKEND_DOWN 2 /* its flows shall move at once */
 #define XDPLB_BACKEND_SPREAD 4 /* ipip: the outer source is one of many, by the flow */
+#define XDPLB_BACKEND_OPEN 8 /* it takes new flows: it owns slots of the set in force */
 struct xdplb_backend {
 	__be32 addr[4];
 	__be16 port;
 	__u8 proto;
 	__u8 flags;
 	__u32 service;
-	__u32 pool[XDPLB_SNATS]; /* ids; an index never changes its address while flows use it */
+	__u16 timeout[XDPLB_FLOW_STATES]; /* seconds, 1 .. 32767, of flows in these states */
+	__u16 ramp_seconds; /* slow start: how long it takes its share slowly; 0: it does not */
+	__u32 ramp_start; /* second of struct xdplb_cpu's clock in which it came up */
 	__u32 pools; /* bit i: new flows may use pool[i] */
-	__u8 mac[6]; /* mac=, zero when it was left out */
-	__u16 path_mtu; /* tunnels: bytes with the outer header, as a router said; 0 nothing */
-	__u32 path_mtu_seen; /* ... in this second of struct xdplb_cpu's clock */
+	__u32 path_mtu_seen; /* second in which path_mtu was learned */
+	__u32 pool[XDPLB_SNATS]; /* ids; an index never changes its address while flows use it */
+	__be32 source[4]; /* tunnels: the outer source address, where it is not one of many */
 	__u32 next; /* dnat: another backend that the directory's entry leads to, 0 none */
 	__u32 next_tunnel; /* likewise; a backend whose method changed may have flows of both */
-	__be32 source[4]; /* tunnels: the outer source address, where it is not one of many */
+	__u16 path_mtu; /* tunnels: bytes with the outer header, as a router said; 0 nothing */
+	__u8 mac[6]; /* mac=, zero when it was left out */
+	__u8 reserved[32];
 };
+
+/*
+ * xdplb_active, by backend id: its flow table entries in the high half, of
+ * which those are in the low half that are active, see flow_is_active(). One
+ * word for all CPUs, changed by atomic additions.
+ */
+#define XDPLB_ACTIVE(word) ((__u32)(word))
+#define XDPLB_ENTRIES(word) ((__u32)((word) >> 32))
 
 /* xdplb_back_cpu, per CPU and backend: the program writes it. */
 struct xdplb_backend_cpu {
+	__u32 looked_up; /* second in which bpf_fib_lookup() gave the way */
+	struct xdplb_way way;
 	__u64 packets; /* from clients */
 	__u64 bytes; /* Ethernet header to the end of the IP packet */
 	__u64 reply_packets;
 	__u64 reply_bytes;
 	__u64 new_flows;
-	__s64 active; /* summed over CPUs: flows that are new or established */
-	__s64 entries; /* summed over CPUs: flow table entries */
-	__u32 looked_up; /* second in which bpf_fib_lookup() gave the way */
-	struct xdplb_way way;
 	__u32 probed; /* second of the last packet that would learn of a path's MTU */
 	__u32 reserved;
 };
@@ -273,7 +353,7 @@ struct xdplb_backend_cpu {
  * xdplb_flow_buckets(). The program writes it.
  */
 struct xdplb_flow {
-	__u64 key; /* xdplb_flow_key4() or _key6() */
+	__u64 key; /* xdplb_flow_key() */
 	__u64 value; /* XDPLB_FLOW_* fields */
 };
 
@@ -378,13 +458,16 @@ struct xdplb_nat_record {
 /* xdplb_cpu, one entry a CPU: the program writes it. */
 struct xdplb_cpu {
 	__u64 jiffies; /* when `now` was read */
+	__u64 swept; /* nanosecond of CLOCK_MONOTONIC up to which the flow table was swept */
 	__u32 now; /* seconds of CLOCK_MONOTONIC */
 	__u32 sweep; /* bucket of the flow table to look at next */
 	__u64 verdict[8]; /* by enum xdp_action */
 	__u64 reason[XDPLB_REASONS];
 	__u32 answers_left; /* "too big" in this second */
+	__u32 moves_left; /* of flows to their other bucket, in this tick */
 	__u32 ident; /* of the next wrapped packet */
-	__u64 work[40]; /* the packet that is on its way, see xdp/packet.h */
+	__u32 reserved;
+	__u64 work[44]; /* the packet that is on its way, see xdp/packet.h */
 };
 
 _Static_assert(sizeof(struct xdplb_directory_bucket) == XDPLB_LINE, "a line");
@@ -394,10 +477,12 @@ _Static_assert(sizeof(struct xdplb_flow_bucket) == XDPLB_LINE, "a line");
 _Static_assert(sizeof(struct xdplb_way) == 20, "ABI");
 _Static_assert(sizeof(struct xdplb_interface) == 20, "ABI");
 _Static_assert(sizeof(struct xdplb_service) == 72, "ABI");
-_Static_assert(sizeof(struct xdplb_backend) == 128, "ABI");
-_Static_assert(sizeof(struct xdplb_backend_cpu) == 88, "ABI");
+_Static_assert(sizeof(struct xdplb_backend) == 192, "ABI");
+_Static_assert(sizeof(struct xdplb_backend_cpu) == 72, "ABI");
 _Static_assert(sizeof(struct xdplb_nat_record) == 48, "a flow with nat takes 16 + 48 bytes");
 _Static_assert(XDPLB_BACKENDS <= 1 << XDPLB_BACKEND_BITS, "ids fit a flow's value");
+_Static_assert(XDPLB_BACKENDS <= 1 << 15, "ids fit a slot");
+_Static_assert(XDPLB_FLOW_STATES <= 1 << XDPLB_STATE_BITS, "states fit a flow's value");
 _Static_assert(XDPLB_SNATS <= 1 << XDPLB_SNAT_BITS, "indices fit a flow's value");
 
 /*
@@ -498,19 +583,80 @@ static inline __u64 xdplb_siphash(const __u64 *seed, __u64 first, __u64 second, 
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
-/* The key of an IPv4 client's flow to a service, never 0. */
-static inline __u64 xdplb_flow_key4(__be32 client, __be16 port, __u32 service)
+#define XDPLB_IS_IPV6 (1ULL << 63) /* in a flow's name and key */
+
+/*
+ * A flow's name: client and port, the same on every balancer with the same
+ * seed. Of IPv4 they are in it; of IPv6 it is a keyed hash of them.
+ */
+static inline __u64 xdplb_flow_name4(__be32 client, __be16 port)
 {
-	return (__u64)service << 48 | (__u64)port << 32 | client;
+	return (__u64)port << 32 | client;
 }
 
-/* The same of an IPv6 client: a keyed hash, the highest bit telling it from the others. */
-static inline __u64 xdplb_flow_key6(const __u64 *seed, const __be32 client[4], __be16 port,
-				    __u32 service)
+/*
+ * NH (Black, Halevi, Krawczyk, Krovetz and Rogaway, "UMAC: fast and secure
+ * message authentication", 1999) of an address and a port: whoever does not
+ * know the keys finds no two with one result but by a chance of 2^-32 for each
+ * two.
+ */
+static inline __u64 xdplb_nh(const __u32 key[6], const __be32 addr[4], __be16 port)
 {
-	return xdplb_siphash(seed, (__u64)client[1] << 32 | client[0],
-			     (__u64)client[3] << 32 | client[2], service << 16 | port) |
-	       1ULL << 63;
+	return (__u64)(addr[0] + key[0]) * (addr[1] + key[1]) +
+	       (__u64)(addr[2] + key[2]) * (addr[3] + key[3]) + (__u64)(port + key[4]) * key[5];
+}
+
+/* Two of them, with independent keys, in one word: then the chance is about 2^-63. */
+static inline __u64 xdplb_flow_name6(const struct xdplb_config *config, const __be32 client[4],
+				     __be16 port)
+{
+	__u64 high = xdplb_nh(config->name_key[0], client, port);
+	__u64 low = xdplb_nh(config->name_key[1], client, port);
+	__u64 name = high * (config->seed[0] | 1) + low;
+
+	return (name ^ name >> 32) | XDPLB_IS_IPV6;
+}
+
+/* The keys of names, which follow from the seed. */
+static inline void xdplb_name_keys(const __u64 *seed, __u32 key[2][6])
+{
+	for (__u32 i = 0; i < 12; i++)
+		key[i / 6][i % 6] = xdplb_siphash(seed, i, 0, 0);
+}
+
+/* Tells the flows of one name to several services apart. IPv6's use all bits of their names. */
+static inline __u64 xdplb_service_bits(__u64 name, __u32 service)
+{
+	if (name & XDPLB_IS_IPV6)
+		return service * 0x9e3779b97f4a7c15ULL >> 1;
+	return (__u64)service << 48;
+}
+
+/* The key of a flow to a service; never 0. */
+static inline __u64 xdplb_flow_key(__u64 name, __u32 service)
+{
+	return name ^ xdplb_service_bits(name, service);
+}
+
+/* The name of the flow with this key. */
+static inline __u64 xdplb_flow_name(__u64 key, __u32 service)
+{
+	return key ^ xdplb_service_bits(key, service);
+}
+
+/* Of `slots` (at most 2^32) the one that a name has, the same on every balancer with the same seed.
+ */
+static inline __u32 xdplb_slot(const __u64 *seed, __u64 name, __u32 slots)
+{
+	return (xdplb_hash(seed, name) >> 32) * slots >> 32;
+}
+
+/* Of word `i` of an address, in host order: the bits that are among its first `bits`. */
+static inline __u32 xdplb_prefix_mask(__u32 bits, __u32 i)
+{
+	if (bits >= 32 * (i + 1))
+		return 0xffffffff;
+	return bits <= 32 * i ? 0 : ~(0xffffffff >> (bits - 32 * i));
 }
 
 /* Where a client's record lies. */

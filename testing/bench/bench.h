@@ -1,31 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the generator writes, shared by bench.bpf.c and the program that measures. */
+/* What the generator writes, shared by bench.bpf.c and the programs that use it. */
 #ifndef XDPLB_BENCH_H
 #define XDPLB_BENCH_H
 
 #include <linux/types.h>
 
 #define BENCH_FRAME 80 /* bytes of every frame: Ethernet, one VLAN tag, IPv6, TCP fit */
-#define BENCH_STEP 7919 /* from flow to flow: a prime, so that all get their turn */
+#define BENCH_FLOWS (1 << 22) /* flows in the map bench_flows */
 
 enum bench_target {
 	BENCH_BARE, /* a program that returns XDP_TX */
-	BENCH_PLAIN, /* xdplb */
-	BENCH_ENCAP, /* xdplb_encap */
-	BENCH_TARGETS,
+	BENCH_FIRST, /* the programs that are measured, from here on */
+	BENCH_TARGETS = 32,
 };
 
+/* What one flow's packets have of their own. All in network byte order. */
+struct bench_flow {
+	__be32 address; /* an IPv6 address' last 32 bits */
+	__be16 port;
+	__be16 other; /* the other end's port */
+};
+
+/* One for each CPU. */
 struct bench {
 	__u64 frame[BENCH_FRAME / 8];
-	/* Flow n: port first_port + n % ports, address first_address + n / ports. */
-	__u32 first_address; /* an address' last 32 bits; both in host byte order */
-	__u32 first_port;
-	__u32 address_at; /* where in the frame */
+	__u32 address_at; /* where in the frame the parts of struct bench_flow belong */
 	__u32 port_at;
-	__u32 ports;
-	__u32 flows; /* gone through in a scattered order */
-	__u32 target; /* enum bench_target */
-	__u32 next;
+	__u32 other_at;
+	__u32 target; /* an index of bench_targets */
+	__u32 first; /* of the flows in bench_flows that are gone through, */
+	__u32 count; /* and how many they are */
+	__u32 next; /* counted from `first` */
+	__u32 seed; /* of the flood's random addresses, with `next` */
 };
 
 #endif

@@ -1,31 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The packets, of the network and services that testing/bench/run sets up. */
+/* The packets, of the network and services that lib.sh sets up. */
 #ifndef XDPLB_BENCH_FRAME_H
 #define XDPLB_BENCH_FRAME_H
 
 #include "bench.h"
 
-/* The services' ports, and their backends'; one method each. */
-enum {
-	PORT_NAT = 8000,
-	PORT_DNAT = 8001,
-	PORT_DSR = 8002,
-	PORT_IPIP = 8003,
-	PORT_GUE = 8004,
-	PORT_NOBODY = 8005,
-};
+#define NAT_FIRST 1024 /* the flows of nat fill each backend's ports from here on */
 
 enum direction {
 	TO_SERVICE, /* from a client */
 	TO_SERVICE_TAGGED, /* the same with a VLAN tag */
-	NAT_REPLY, /* from the backend to a port of the balancer's */
-	DNAT_REPLY, /* from the backend to a client */
+	NAT_REPLY, /* from a backend to a port of the balancer's */
+	DNAT_REPLY, /* from the first backend to a client */
 };
 
-#define TCP_SYN 0x02
-#define TCP_ACK 0x10
+#define TCP_FIN_FLAG 0x01
+#define TCP_SYN_FLAG 0x02
+#define TCP_ACK_FLAG 0x10
 
-/* TCP with these flags; `family` is 4 or 6. Each flow is of another client. */
-void frame_make(struct bench *bench, enum direction direction, int family, int port, __u8 flags);
+/*
+ * What is the same in all packets of this direction: TCP with these flags.
+ * `family` is 4 or 6, `port` the service's and its backends'.
+ */
+void frame_make(struct bench *bench, enum direction direction, int family, __u16 port, __u8 flags);
+
+/* The n-th client's own part of a packet to a service, or of dnat's reply to it. */
+struct bench_flow flow_of_client(__u32 n, __u16 service_port);
+
+/*
+ * The same of nat's reply to the n-th flow, where flow n went to backend n %
+ * `backends` and each backend's ports were given out from NAT_FIRST on.
+ */
+struct bench_flow flow_of_reply(int family, __u32 n, __u32 backends, __u16 backend_port);
+
+/* The n-th backend's address: its last 32 bits, network byte order. */
+__be32 backend_address(int family, __u32 n);
 
 #endif

@@ -156,7 +156,7 @@ test_usage() {
 
 test_not_yet() {
 	small
-	refused 1 maglev set-backends --scheduler maglev $WEB $FLAT.11
+	refused 1 local set-backends --forward local $WEB $FLAT.11
 	refused 1 nonsense set-backends --scheduler nonsense $WEB $FLAT.11
 	refused 1 "*" set-backends "$FLAT.10:*/tcp" $FLAT.11
 }

@@ -13,6 +13,7 @@ OTHER = "eth1"  # has xdplb, with the same maps
 PROGRAMS = {"xdplb": OTHER, "xdplb_encap": INTERFACE}
 PIPE = 60000  # bytes that a pipe takes while nobody reads
 CLIENT_MAC = "02:00:00:00:00:02"
+SEED = "00112233445566778899aabbccddeeff"  # so that hashed flows go the same ways in every run
 MTU = 9000  # of INTERFACE
 
 # What a case of either family is made of. The service's address is nobody's own: only the
@@ -65,10 +66,12 @@ class Balancer:
         self.own_services = False  # this case made some
         self.next_port = 2000
         self.next_client = 20000
+        self.next_far = 0
         self.next_backend = 10000
         self.next_ident = 0
         self.kept = {}  # services that cases share, by what they were asked for
         run("xdplb-config", "set", f"icmp-rate={10**6}")
+        self.seed()
         # Once, so that every backend's neighbour is resolved before a packet is sent.
         self.set_backends(Service(VIP, 1999, "tcp"), [f"{addr}:80" for addr in BACKENDS])
         self.macs = {entry["dst"]: entry["lladdr"]
@@ -85,6 +88,9 @@ class Balancer:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         os.sched_setaffinity(process.pid, {min(os.sched_getaffinity(0))})
         return process
+
+    def seed(self):
+        run("xdplb-config", "set", f"seed={SEED}")
 
     def set_backends(self, service, backends, *options):
         run("xdplb-config", "set-backends", name_of(service), *options, *backends)
@@ -115,6 +121,13 @@ class Balancer:
         """A port that no other case's clients have."""
         self.next_client += 1
         return self.next_client
+
+    def client(self, family):
+        """An address and port that no other client has, of a network far away."""
+        self.next_far += 1
+        high, low = self.next_far >> 8, self.next_far & 0xff
+        address = f"198.18.{high}.{low}" if family.version == 4 else f"2001:db8:2::{high:x}:{low:x}"
+        return address, 1024 + self.next_far * 7 % 60000
 
     def ident(self):
         """An identification of a fragmented packet that no other has."""

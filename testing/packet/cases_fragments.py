@@ -2,7 +2,7 @@
 """Packets in fragments: the later ones follow the first."""
 from balancer import counted
 from case import case, each_way, same
-from flow import TRANSLATORS, WAYS, DsrFlow, expect_dropped, expect_frame, expect_passed
+from flow import TRANSLATORS, WAYS, DsrFlow, Flow, expect_dropped, expect_frame, expect_passed
 from wire import TAGS, fragments
 
 KINDS = [{"extensions": ("fragment",)},
@@ -139,9 +139,13 @@ def elsewhere(lb, way, proto):
             expect_passed(lb.send(data), data)
 
 
-@each_way("fragments: tcp of no flow and no syn, passed as they were", WAYS)
+@each_way("fragments: tcp of no flow and no syn, passed as they were, or all to one backend", WAYS)
 def no_flow(lb, way, _proto):
-    flow = way.flow_to(lb, way.service(lb))
+    flow = way.flow_to(lb, way.service(lb, *way.via.backends))
+    if way.flow is not Flow:
+        flow.learn(lb.send(flow.sent()))
+        expect_pieces(flow, packet_of(lb))
+        return
     for data in fragments(flow.sent(**packet_of(lb)), SIZE):
         expect_passed(lb.send(data), data)
 

@@ -3,10 +3,11 @@
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.inet6 import ICMPv6Unknown
 
-from case import case, check, each_way
-from flow import SENT, TRANSLATORS, WAYS, DsrFlow, expect_dropped, expect_frame, expect_passed
-from wire import (TAGS, datagram, error, fragments, network_at, packet_frame, transport_at,
-                  version_of)
+from case import case, check, each_way, same
+from flow import (SENT, TRANSLATORS, WAYS, DsrFlow, Flow, expect_dropped, expect_frame,
+                  expect_passed)
+from wire import (TAGS, datagram, error, fragments, network_at, packet_frame, target_address,
+                  transport_at, version_of)
 
 ERRORS = {
     4: [{"type": 3, "code": 3}, {"type": 3, "code": 1}, {"type": 3, "code": 4, "nexthopmtu": 1300},
@@ -124,9 +125,11 @@ def quoted_zero(lb):
 @each_way("icmp: an error about none of our flows is passed as it was", WAYS)
 def not_ours(lb, way, proto):
     flow = way.open(lb, proto=proto)
-    stranger = flow.another()
-    stranger.backend, stranger.snat = flow.backend, (way.via.own, 31000)
-    frames = [stranger.error_up(stranger.returned(), ALL)]
+    frames = []
+    if way.flow is Flow:
+        stranger = flow.another()
+        stranger.backend, stranger.snat = flow.backend, (way.via.own, 31000)
+        frames.append(stranger.error_up(stranger.returned(), ALL))
     other = way.flow_to(lb, flow.service._replace(port=flow.service.port + 20000))
     other.backend, other.snat = flow.backend, flow.snat
     frames.append(other.error_up(other.returned(), ALL))
@@ -141,6 +144,34 @@ def not_ours(lb, way, proto):
                             datagram(flow.forwarded())))
     for sent in frames:
         expect_passed(lb.send(sent), sent)
+
+
+@each_way("icmp: an error about a flow that is not remembered goes where its packets would",
+          [way for way in WAYS if way.flow is not Flow])
+def unremembered(lb, way, proto):
+    service = way.service(lb, *way.via.backends, proto=proto, port=None)
+    homes = set()
+    for _ in range(20):
+        flow = way.flow_to(lb, service)
+        flow.backend, flow.snat = (way.via.backends[0], service.port), flow.client
+        result = lb.send(Errors(flow).up(ALL)[0])
+        check(result.verdict in SENT, "verdict %s", result.verdict)
+        flow.backend = (receiver(flow, result.data), service.port)
+        flow.expect(result, Errors(flow).up(ALL)[1])
+        if proto == "tcp":
+            home = flow.backend
+            flow.learn(lb.send(flow.sent()))
+            same(flow.backend, home, "where its packets go")
+        homes.add(flow.backend)
+    check(len(homes) > 1, "all 20 flows go to %s", homes)
+
+
+def receiver(flow, data):
+    """The backend that a frame is for."""
+    if flow.method != "dsr":
+        return target_address(data)
+    return next(address for address in flow.via.backends
+                if flow.balancer.macs[address] == data[:6].hex(":"))
 
 
 @each_way("icmp: an error about a later fragment of ours is passed as it was", WAYS)

@@ -5,7 +5,7 @@ import time
 
 from balancer import MTU, V4, V6, counted, endpoint, run
 from case import case, check, each_way, same
-from flow import (TRANSLATORS, TUNNELS, WAYS, DnatFlow, DsrFlow, GueFlow, IpipFlow,
+from flow import (TRANSLATORS, TUNNELS, WAYS, DnatFlow, DsrFlow, Flow, GueFlow, IpipFlow,
                   expect_dropped, expect_passed)
 from wire import TAGS, network_at, packet_end, source_address, transport_at
 
@@ -142,14 +142,43 @@ def stray(lb, way, proto):
         flow.back(payload=b"right")
 
 
-@each_way("tcp without a flow and no syn: passed as it was, counted", WAYS)
-def no_flow(lb, way, _proto):
+NO_SYN = ("A", "SA", "SF", "FA", "R", "")
+
+
+@each_way("tcp without a flow and no syn: passed as it was, counted",
+          [way for way in WAYS if way.flow is Flow])
+def no_flow(lb, way, proto):
+    if proto == "udp":
+        return
     flow = way.flow_to(lb, way.service(lb))
     before = lb.stats()
-    for flags in ("A", "SA", "FA", "R"):
+    for flags in NO_SYN:
         sent = flow.sent(flags=flags, payload=b"data")
         expect_passed(lb.send(sent), sent)
-    same(counted(before, lb.stats(), "passed"), {"no_flow": 4}, "what is counted")
+    same(counted(before, lb.stats(), "passed"), {"no_flow": len(NO_SYN)}, "what is counted")
+
+
+@each_way("tcp without a flow and no syn: to the backend that its hash names, counted",
+          [way for way in WAYS if way.flow is not Flow])
+def goes_home(lb, way, proto):
+    if proto == "udp":
+        return
+    service = way.service(lb, *way.via.backends, own=True)
+    homes = set()
+    for _ in range(20):
+        flow = way.flow_to(lb, service)
+        before = lb.stats()
+        flow.learn(lb.send(flow.sent(flags=NO_SYN[0])))
+        flow.go_all([{"flags": flags, "payload": payload(at)} for at, flags in enumerate(NO_SYN)])
+        # dnat knows replies by their flow, so it remembers from the first packet on.
+        strays = 1 if way.flow is DnatFlow else len(NO_SYN) + 1
+        same(lb.stats()["flows"]["stray"], before["flows"]["stray"] + strays, "stray")
+        if way.flow is DnatFlow:
+            flow.back(payload=b"answer")
+        homes.add(flow.backend)
+    check(len(homes) > 1, "all 20 flows go to %s", homes)
+    remembered = 20 if way.flow is DnatFlow else 0
+    same(lb.service_stats(service)["active_flows"], remembered, "active flows")
 
 
 @case("ipv6: headers that lead nowhere to read are passed as they were", "tcp")

@@ -13,6 +13,9 @@
 #define RESET XDPLB_FLOW_RESET
 #define UNEW XDPLB_FLOW_UDP_NEW
 #define UDP XDPLB_FLOW_UDP
+#define CNEW XDPLB_FLOW_CLIENT_NEW
+#define CLIENT XDPLB_FLOW_CLIENT
+#define ADOPTED XDPLB_FLOW_ADOPTED
 
 /* What a TCP packet says: the strongest flag wins. */
 enum word {
@@ -23,7 +26,7 @@ enum word {
 	WORDS
 };
 
-static const __u8 tcp_states[] = { NEW, EST, FINC, FINB, CLOSED, RESET };
+static const __u8 tcp_states[] = { NEW, EST, FINC, FINB, CLOSED, RESET, ADOPTED };
 
 /*
  * The state after, by the state before (in the order above), what is said, and
@@ -44,6 +47,12 @@ static const __u8 after[COUNT(tcp_states)][WORDS][2] = {
 	{
 		{ EST, EST }, /* the RST was not believed */
 		{ RESET, RESET },
+		{ FINB, FINC },
+		{ RESET, RESET },
+	},
+	{
+		{ ADOPTED, EST }, /* a second packet proves it */
+		{ ADOPTED, ADOPTED },
 		{ FINB, FINC },
 		{ RESET, RESET },
 	},
@@ -87,11 +96,27 @@ static void udp_transitions(void **state)
 	}
 }
 
-static void first(void **state)
+/* A client's entry is proven by the first packet that opens no flow; nothing ends it. */
+static void client_transitions(void **state)
 {
 	(void)state;
-	assert_int_equal(flow_state_first(true), NEW);
-	assert_int_equal(flow_state_first(false), UNEW);
+	for (unsigned int flags = 0; flags < 256; flags++)
+		for (int client = 0; client < 2; client++) {
+			assert_int_equal(flow_state_after(CNEW, flags, client),
+					 flags & 0x02 ? CNEW : CLIENT);
+			assert_int_equal(flow_state_after(CLIENT, flags, client), CLIENT);
+		}
+}
+
+static void first(void **state)
+{
+	static const __u8 by_word[WORDS] = { ADOPTED, NEW, FINC, RESET };
+
+	(void)state;
+	for (unsigned int flags = 0; flags < 256; flags++) {
+		assert_int_equal(flow_state_first(true, flags), by_word[says(flags)]);
+		assert_int_equal(flow_state_first(false, flags), UNEW);
+	}
 }
 
 /* A connection's whole life, each side closing first. */
@@ -107,7 +132,7 @@ static void lives(void **state)
 		{ 0x18, false, FINC },	{ 0x11, false, CLOSED }, { 0x10, true, CLOSED },
 		{ 0x04, true, CLOSED },
 	};
-	__u32 forth = flow_state_first(true), back = EST;
+	__u32 forth = flow_state_first(true, 0x02), back = EST;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(life); i++) {
@@ -125,9 +150,10 @@ static void lives(void **state)
 static void kinds(void **state)
 {
 	static const __u8 kind[XDPLB_FLOW_STATES][3] = {
-		[NEW] = { 1, 0, 1 },  [EST] = { 1, 0, 0 },    [FINC] = { 0, 0, 0 },
-		[FINB] = { 0, 0, 0 }, [CLOSED] = { 0, 1, 0 }, [RESET] = { 0, 1, 0 },
-		[UNEW] = { 1, 0, 1 }, [UDP] = { 1, 0, 0 },
+		[NEW] = { 1, 0, 1 },	[EST] = { 1, 0, 0 },	 [FINC] = { 0, 0, 0 },
+		[FINB] = { 0, 0, 0 },	[CLOSED] = { 0, 1, 0 },	 [RESET] = { 0, 1, 0 },
+		[UNEW] = { 1, 0, 1 },	[UDP] = { 1, 0, 0 },	 [CNEW] = { 0, 0, 1 },
+		[CLIENT] = { 0, 0, 0 }, [ADOPTED] = { 1, 0, 1 },
 	};
 
 	(void)state;
@@ -174,9 +200,13 @@ static void ages_by_hand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tcp_transitions), cmocka_unit_test(udp_transitions),
-		cmocka_unit_test(first),	   cmocka_unit_test(lives),
-		cmocka_unit_test(kinds),	   cmocka_unit_test(ages),
+		cmocka_unit_test(tcp_transitions),
+		cmocka_unit_test(udp_transitions),
+		cmocka_unit_test(client_transitions),
+		cmocka_unit_test(first),
+		cmocka_unit_test(lives),
+		cmocka_unit_test(kinds),
+		cmocka_unit_test(ages),
 		cmocka_unit_test(ages_by_hand),
 	};
 

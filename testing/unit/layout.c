@@ -3,6 +3,7 @@
 #include "../../xdp/xdplb.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "unit.h"
@@ -94,16 +95,18 @@ static void flow_keys(void **state)
 		__be32 client = random_64();
 		__be16 port = random_64();
 		__u32 service = random_from(1, XDPLB_SERVICES - 1);
-		__u64 key = xdplb_flow_key4(client, port, service);
+		__u64 name = xdplb_flow_name4(client, port);
+		__u64 key = xdplb_flow_key(name, service);
 
 		assert_true(key != 0);
 		assert_int_equal((__u32)key, client);
 		assert_int_equal((__u16)(key >> 32), port);
 		assert_int_equal(key >> 48, service);
 		assert_true(!(key >> 63)); /* no IPv6 client's */
+		assert_true(xdplb_flow_name(key, service) == name);
 	}
-	assert_true(xdplb_flow_key4(0, 0, 1) != 0);
-	assert_true(XDPLB_SERVICES <= 1 << 16);
+	assert_true(xdplb_flow_key(xdplb_flow_name4(0, 0), 1) != 0);
+	assert_true(XDPLB_SERVICES <= 1 << 15);
 }
 
 static void directory_keys(void **state)
@@ -128,20 +131,77 @@ static void directory_keys(void **state)
 /* IPv6 has its highest bit, and any bit of the rest counts. */
 static void flow_keys_ipv6(void **state)
 {
+	static struct xdplb_config config;
+
 	(void)state;
 	for (int i = 0; i < 300000; i++) {
-		const __u64 seed[2] = { random_64(), random_64() };
 		__be32 client[4] = { random_64(), random_64(), random_64(), random_64() };
 		__be16 port = random_64();
 		__u32 service = random_from(1, XDPLB_SERVICES - 1);
-		__u64 key = xdplb_flow_key6(seed, client, port, service);
+		__u64 name, key;
 
+		if (i % 1000 == 0) {
+			config.seed[0] = random_64();
+			config.seed[1] = random_64();
+			xdplb_name_keys(config.seed, config.name_key);
+		}
+		name = xdplb_flow_name6(&config, client, port);
+		key = xdplb_flow_key(name, service);
+		assert_true(name >> 63);
 		assert_true(key >> 63);
-		assert_true(key != xdplb_flow_key6(seed, client, port ^ 1 << i % 16, service));
-		assert_true(key != xdplb_flow_key6(seed, client, port, service ^ 1 << i % 14));
+		assert_true(xdplb_flow_name(key, service) == name);
+		assert_true(key != xdplb_flow_key(name, service ^ 1 << i % 14));
+		assert_true(name != xdplb_flow_name6(&config, client, port ^ 1 << i % 16));
 		client[i % 4] ^= 1U << i / 4 % 32;
-		assert_true(key != xdplb_flow_key6(seed, client, port, service));
+		assert_true(name != xdplb_flow_name6(&config, client, port));
 	}
+}
+
+/* Every bit of a name is one half of the time, whatever is changed. */
+static void names_spread_ipv6(void **state)
+{
+	static struct xdplb_config config;
+	__u32 times[64] = {};
+
+	(void)state;
+	for (int i = 0; i < 40000; i++) {
+		const __be32 client[4] = { htonl(0x20010db8), 0, i / 200, htonl(i % 200) };
+		__u64 name;
+
+		if (i % 100 == 0) {
+			config.seed[0] = random_64();
+			config.seed[1] = random_64();
+			xdplb_name_keys(config.seed, config.name_key);
+		}
+		name = xdplb_flow_name6(&config, client, htons(40000 + i % 7));
+		for (int bit = 0; bit < 63; bit++)
+			times[bit] += name >> bit & 1;
+	}
+	/* 20000 each; names of one seed are not independent, so the limit is wide */
+	for (int bit = 0; bit < 63; bit++)
+		assert_in_range(times[bit], 18500, 21500);
+}
+
+static int compare_64(const void *a, const void *b)
+{
+	const __u64 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* No two services share a key of one name. */
+static void services_keep_apart(void **state)
+{
+	static __u64 bits[XDPLB_SERVICES];
+
+	(void)state;
+	for (__u32 service = 0; service < XDPLB_SERVICES; service++) {
+		bits[service] = xdplb_service_bits(XDPLB_IS_IPV6, service);
+		assert_false(bits[service] >> 63);
+	}
+	qsort(bits, XDPLB_SERVICES, sizeof(*bits), compare_64);
+	for (__u32 i = 1; i < XDPLB_SERVICES; i++)
+		assert_true(bits[i] != bits[i - 1]);
 }
 
 static void directory_keys_ipv6(void **state)
@@ -287,9 +347,14 @@ static void assert_even(const __u32 *times, __u32 buckets, __u32 keys)
 
 	for (__u32 i = 0; i < buckets; i++)
 		sum += (times[i] - expected) * (times[i] - expected) / expected;
-	/* buckets is 1024: the square root of twice that is 45 */
-	if (sum < buckets - 6 * 45 || sum > buckets + 6 * 45)
+	/* buckets are 1024 at most: the square root of twice that is 45 */
+	if (sum < buckets - 6 * 45.0 || sum > buckets + 6 * 45)
 		fail_msg("chi-squared of %u buckets is %.0f", buckets, sum);
+}
+
+static __u64 flow_key4(__u32 client, __u16 port, __u32 service)
+{
+	return xdplb_flow_key(xdplb_flow_name4(htonl(client), htons(port)), service);
 }
 
 /* One client's ports, a network's clients, and a stride: the keys that real traffic has. */
@@ -297,14 +362,13 @@ static __u64 patterned_key(int pattern, __u32 i)
 {
 	switch (pattern) {
 	case 0:
-		return xdplb_flow_key4(htonl(0x0a000014), htons(i), 1 + (i >> 16));
+		return flow_key4(0x0a000014, i, 1 + (i >> 16));
 	case 1:
-		return xdplb_flow_key4(htonl(0x0a000000 + i), htons(40000), 1);
+		return flow_key4(0x0a000000 + i, 40000, 1);
 	case 2:
-		return xdplb_flow_key4(htonl(i << 12), htons(40000), 1);
+		return flow_key4(i << 12, 40000, 1);
 	default:
-		return xdplb_flow_key4(htonl(0x0a000014), htons(40000), i & 0xffff) ^
-		       ((__u64)(i >> 16) << 32);
+		return flow_key4(0x0a000014, 40000, i & 0x7fff) ^ ((__u64)(i >> 15) << 32);
 	}
 }
 
@@ -330,6 +394,72 @@ static void flow_hash_spreads(void **state)
 			assert_even(first, 1024, 1 << 18);
 			assert_even(second, 1024, 1 << 18);
 		}
+}
+
+/* Names that real traffic has spread over slots, also of a number that is no power of two. */
+static void slots_spread(void **state)
+{
+	static __u32 times[1021];
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		const __u64 seed[2] = { random_64(), random_64() };
+		__u32 slots = round % 2 ? COUNT(times) : 251;
+
+		memset(times, 0, sizeof(times));
+		for (__u32 i = 0; i < 1 << 18; i++) {
+			__u64 name = round % 4 < 2 ?
+					     xdplb_flow_name4(htonl(0x0a000014 + (i >> 16)), i) :
+					     xdplb_flow_name4(htonl(i), 0);
+			__u32 slot = xdplb_slot(seed, name, slots);
+
+			assert_true(slot < slots);
+			times[slot]++;
+		}
+		assert_even(times, slots, 1 << 18);
+	}
+}
+
+/* The last slot of a table that fills 32 bits, and of one. */
+static void slots_end(void **state)
+{
+	const __u64 seed[2] = { 1, 2 };
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		assert_int_equal(xdplb_slot(seed, random_64(), 1), 0);
+		assert_true(xdplb_slot(seed, random_64(), 0xffffffff) < 0xffffffff);
+	}
+}
+
+static void prefix_masks(void **state)
+{
+	(void)state;
+	for (__u32 bits = 0; bits <= 128; bits++)
+		for (__u32 bit = 0; bit < 128; bit++) {
+			__u32 mask = xdplb_prefix_mask(bits, bit / 32);
+
+			assert_int_equal(mask >> (31 - bit % 32) & 1, bit < bits);
+		}
+}
+
+/* A word's parts, with the marks and without. */
+static void slot_words(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 1000000; i++) {
+		__u32 owner = random_from(0, XDPLB_BACKENDS - 1);
+		__u32 previous = random_from(0, XDPLB_BACKENDS - 1);
+		__u32 weight = random_from(1, XDPLB_WEIGHT_MAX);
+		__u32 word =
+			owner | XDPLB_SLOT_SECOND(previous) | XDPLB_SLOT_LOOKUP | XDPLB_SLOT_ADOPT;
+
+		assert_int_equal(XDPLB_SLOT_OWNER(word), owner);
+		assert_int_equal(XDPLB_SLOT_PREVIOUS(word), previous);
+		word = owner | XDPLB_SLOT_SECOND(weight);
+		assert_int_equal(XDPLB_SLOT_OWNER(word), owner);
+		assert_int_equal(XDPLB_SLOT_WEIGHT(word), weight);
+	}
 }
 
 /* Without the seed nobody can tell which keys share a bucket. */
@@ -376,6 +506,12 @@ int main(void)
 		cmocka_unit_test(directory_keys_ipv6),
 		cmocka_unit_test(families),
 		cmocka_unit_test(siphash),
+		cmocka_unit_test(names_spread_ipv6),
+		cmocka_unit_test(services_keep_apart),
+		cmocka_unit_test(slots_spread),
+		cmocka_unit_test(slots_end),
+		cmocka_unit_test(prefix_masks),
+		cmocka_unit_test(slot_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

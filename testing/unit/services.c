@@ -19,6 +19,7 @@
 #include "../../loader/backends.h"
 #include "../../loader/collect.h"
 #include "../../loader/directory.h"
+#include "../../loader/flows.h"
 #include "../../loader/machine.h"
 #include "../../loader/pools.h"
 #include "../../loader/ports.h"
@@ -27,6 +28,7 @@
 #include "../../loader/ways.h"
 #include "unit.h"
 
+#define FLOW_BUCKETS 64
 #define SERVICES_HERE 64 /* more than there are at once */
 
 /* ---- what takes the place of the kernel ------------------------------------------ */
@@ -49,10 +51,17 @@ static bool has_flows(__u32 id)
 	return false;
 }
 
+/* As the program counts them. */
+static void flow_set(__u32 id, __u8 forward, bool begins)
+{
+	flows[id].of[forward] = begins;
+	balancer.active[id] = has_flows(id) ? 1ULL << 32 : 0;
+}
+
 int balancer_backend_counts(const struct balancer *of, __u32 id, struct xdplb_backend_cpu *sum)
 {
-	(void)of;
-	*sum = (struct xdplb_backend_cpu){ .entries = has_flows(id) };
+	(void)of, (void)id;
+	*sum = (struct xdplb_backend_cpu){};
 	return 0;
 }
 
@@ -75,10 +84,11 @@ int balancer_grace(void)
 	return step();
 }
 
-void backend_state_set(struct xdplb_backend *backend, __u8 state)
+void backend_state_set(struct xdplb_backend *backend, __u8 state, bool open)
 {
 	backend->flags = (backend->flags & XDPLB_BACKEND_SPREAD) | XDPLB_BACKEND_USED |
-			 (state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0);
+			 (state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0) |
+			 (open ? XDPLB_BACKEND_OPEN : 0);
 }
 
 int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags);
@@ -106,6 +116,11 @@ int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 	for (int i = 0; i < wanted->backends; i++)
 		memcpy(way[i].source, own_address[xdplb_is_ipv6(wanted->backend[i].addr)], 16);
 	return 0;
+}
+
+void ways_open(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays)
+{
+	(void)wanted, (void)way, (void)stays;
 }
 
 void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
@@ -137,6 +152,11 @@ static void make(void)
 	balancer.backends = shared(XDPLB_BACKENDS * sizeof(*balancer.backends));
 	balancer.sets = shared(XDPLB_SET_LINES * sizeof(*balancer.sets));
 	balancer.pools = shared(XDPLB_POOLS * sizeof(*balancer.pools));
+	balancer.active = shared(XDPLB_BACKENDS * sizeof(*balancer.active));
+	balancer.flows = shared(FLOW_BUCKETS * sizeof(*balancer.flows));
+	balancer.config->flow_mask = FLOW_BUCKETS - 1;
+	balancer.config->seed[0] = random_64();
+	balancer.config->seed[1] = random_64();
 	flows = shared(XDPLB_BACKENDS * sizeof(*flows));
 	said_reset();
 }
@@ -149,6 +169,8 @@ static void forget(void)
 	munmap(balancer.backends, XDPLB_BACKENDS * sizeof(*balancer.backends));
 	munmap(balancer.sets, XDPLB_SET_LINES * sizeof(*balancer.sets));
 	munmap(balancer.pools, XDPLB_POOLS * sizeof(*balancer.pools));
+	munmap(balancer.flows, FLOW_BUCKETS * sizeof(*balancer.flows));
+	munmap(balancer.active, XDPLB_BACKENDS * sizeof(*balancer.active));
 	munmap(flows, XDPLB_BACKENDS * sizeof(*flows));
 }
 
@@ -224,17 +246,44 @@ static void assert_set(__u32 service)
 	}
 }
 
+/* An id in a slot is of a backend that packets may go to. */
+static void assert_owner(__u32 service, __u32 id)
+{
+	if (!id)
+		return;
+	if (!(balancer.backends[id].flags & XDPLB_BACKEND_USED))
+		fail_msg("a slot of service %u is of backend %u, which is gone", service, id);
+	assert_int_equal(balancer.backends[id].service, service);
+	assert_true(balancer.backends[id].timeout[XDPLB_FLOW_ESTABLISHED] != 0);
+}
+
+static void assert_slots(__u32 service)
+{
+	const struct marks marks = set_marks(&balancer, service);
+	bool open = marks_in_window(marks.window_end, clock_seconds());
+
+	for (__u32 s = 0; s < marks.slots; s++) {
+		assert_owner(service, XDPLB_SLOT_OWNER(marks.slot[s]));
+		if (marks.pick == XDPLB_PICK_HASH && open && marks.slot[s] & XDPLB_SLOT_ADOPT)
+			assert_owner(service, XDPLB_SLOT_PREVIOUS(marks.slot[s]));
+	}
+	for (__u32 s = 0; open && s < marks.old_slots; s++)
+		assert_owner(service, marks.old_slot[s]);
+}
+
 /* Said once more by the backends themselves when a command is over. */
 static void assert_states(__u32 service)
 {
 	const struct xdplb_set *set = set_of(&balancer, service);
+	__u8 taking = set_taking(&balancer, service);
 
 	for (__u32 i = 0; i < set->backends; i++) {
 		const struct xdplb_set_backend *entry = set_backend(&balancer, service, i);
 
 		assert_int_equal(balancer.backends[entry->backend].flags & ~XDPLB_BACKEND_SPREAD,
 				 XDPLB_BACKEND_USED |
-					 (entry->state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0));
+					 (entry->state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0) |
+					 (entry->state == taking ? XDPLB_BACKEND_OPEN : 0));
 	}
 }
 
@@ -303,6 +352,20 @@ static void assert_directory(void)
 	assert_int_equal(keys, right);
 }
 
+/* Those to whom flows may still be adopted. */
+static void keep_previous(__u32 service, bool *kept)
+{
+	const struct marks marks = set_marks(&balancer, service);
+
+	if (!marks_in_use(marks.window_end, clock_seconds()))
+		return;
+	for (__u32 s = 0; s < marks.slots; s++)
+		if (marks.pick == XDPLB_PICK_HASH && marks.slot[s] & XDPLB_SLOT_ADOPT)
+			kept[XDPLB_SLOT_PREVIOUS(marks.slot[s])] = true;
+	for (__u32 s = 0; s < marks.old_slots; s++)
+		kept[marks.old_slot[s]] = true;
+}
+
 /* Nothing is kept that neither a service in force nor a flow needs. */
 static void assert_no_litter(void)
 {
@@ -314,6 +377,8 @@ static void assert_no_litter(void)
 		needed[id] = is_live(id);
 		for (__u32 i = 0; needed[id] && i < set_of(&balancer, id)->backends; i++)
 			kept[set_backend(&balancer, id, i)->backend] = true;
+		if (needed[id])
+			keep_previous(id, kept);
 	}
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
 		if (has_flows(id))
@@ -332,6 +397,7 @@ static void assert_sound(void)
 		if (!is_live(id))
 			continue;
 		assert_set(id);
+		assert_slots(id);
 		assert_states(id);
 		assert_address(id);
 	}
@@ -348,6 +414,7 @@ static void assert_empty(void)
 		if (balancer.services[id].proto)
 			service_unlink(&balancer, id);
 	memset(flows, 0, XDPLB_BACKENDS * sizeof(*flows));
+	memset(balancer.active, 0, XDPLB_BACKENDS * sizeof(*balancer.active));
 	for (__u32 id = 1; id < XDPLB_POOLS; id++)
 		memset(balancer.pools[id].claimed, 0, sizeof(balancer.pools[id].claimed));
 	/* Twice: a pool goes when the backend it belonged to is gone. */
@@ -390,16 +457,45 @@ static void backend_random(const struct wanted_service *wanted, struct wanted_ba
 
 	if (forward_wraps(wanted->forward))
 		ipv6 = random_64() % 2;
-	*backend = (struct wanted_backend){ .weight = 1, .state = random_from(1, 4) };
+	*backend =
+		(struct wanted_backend){ .weight = random_from(1, 3), .state = random_from(1, 4) };
 	backend->addr[0] = htonl(ipv6 ? 0xfd000000 : 0x0a000001 + number);
 	backend->addr[3] = ipv6 ? htonl(number + 1) : 0;
 	backend->port = maps ? htons(random_from(80, 81)) : wanted->at.port;
+}
+
+/* Some are given, each as often as not. */
+static void options_random(struct wanted_service *wanted)
+{
+	bool ipv6 = xdplb_is_ipv6(wanted->at.addr);
+
+	wanted->scheduler = random_from(XDPLB_RR, XDPLB_P2C);
+	wanted->affinity_given = random_64() % 2;
+	if (random_64() % 3 == 0)
+		wanted->affinity = random_from(1, ipv6 ? 128 : 32);
+	wanted->slow_given = random_64() % 2;
+	wanted->slow_start = random_64() % 3 ? 0 : random_from(1, 100);
+	wanted->table_given = random_64() % 2;
+	wanted->table = random_64() % 3 ? 0 : 251;
+	wanted->window = random_64() % 2 ? 0 : random_from(1, 1000);
+	wanted->udp = WANTED_UDP_TRACKED;
+	for (int i = 0; i < XDPLB_TIMEOUTS; i++)
+		wanted->timeout[i] = random_64() % 2 ? 0 : random_from(1, XDPLB_TIMEOUT_MAX);
+	if (!wanted->affinity_given)
+		wanted->affinity = 0;
+	if (!wanted->slow_given)
+		wanted->slow_start = 0;
+	if (!wanted->table_given)
+		wanted->table = 0;
+	if (wanted->scheduler != XDPLB_MAGLEV && wanted->scheduler != XDPLB_SH)
+		wanted->table = wanted->table_given = 0;
 }
 
 static void wanted_random(struct wanted_service *wanted)
 {
 	memset(wanted, 0, sizeof(*wanted));
 	service_random(&wanted->at);
+	options_random(wanted);
 	wanted->forward = random_from(XDPLB_NAT, XDPLB_GUE);
 	wanted->backends = random_from(0, 4);
 	wanted->backend = calloc(wanted->backends + 1, sizeof(*wanted->backend));
@@ -414,16 +510,40 @@ static void wanted_random(struct wanted_service *wanted)
 	wanted->snat[0][0] += htonl(random_from(0, 1) << 8);
 }
 
+/* What is given is what is in force; what is left open is what was, or the default. */
+static void assert_options(const struct wanted_service *given, const struct wanted_service *was,
+			   const struct wanted_service *got)
+{
+	static const __u16 usual[XDPLB_TIMEOUTS] = { 900, 120, 300, 300 };
+
+	assert_int_equal(got->scheduler, given->scheduler);
+	assert_int_equal(got->affinity, given->affinity_given ? given->affinity : was->affinity);
+	assert_int_equal(got->slow_start, given->slow_given ? given->slow_start : was->slow_start);
+	assert_int_equal(got->table, given->table_given ? given->table : was->table);
+	assert_int_equal(got->window, given->window ? given->window :
+				      was->window   ? was->window :
+						      300);
+	for (int i = 0; i < XDPLB_TIMEOUTS; i++)
+		assert_int_equal(got->timeout[i], given->timeout[i] ? given->timeout[i] :
+						  was->timeout[i]   ? was->timeout[i] :
+								      usual[i]);
+}
+
 static void apply_random(void)
 {
-	struct wanted_service wanted, got;
+	struct wanted_service wanted, given, got, was = {};
 	__u32 id;
 
 	wanted_random(&wanted);
+	given = wanted;
+	id = service_find(&balancer, &wanted.at);
+	if (id)
+		assert_int_equal(set_read(&balancer, id, &was), 0);
 	assert_int_equal(service_apply(&balancer, &wanted), 0);
 	id = service_find(&balancer, &wanted.at);
 	assert_true(id != 0);
 	assert_int_equal(set_read(&balancer, id, &got), 0);
+	assert_options(&given, &was, &got);
 	assert_int_equal(got.forward, wanted.forward);
 	assert_int_equal(got.backends, wanted.backends);
 	assert_int_equal(got.snats, wanted.snats);
@@ -431,7 +551,9 @@ static void apply_random(void)
 		assert_memory_equal(got.backend[i].addr, wanted.backend[i].addr, 16);
 		assert_int_equal(got.backend[i].port, wanted.backend[i].port);
 		assert_int_equal(got.backend[i].state, wanted.backend[i].state);
+		assert_int_equal(got.backend[i].weight, wanted.backend[i].weight);
 	}
+	wanted_free(&was);
 	wanted_free(&got);
 	wanted_free(&wanted);
 }
@@ -466,7 +588,7 @@ static void flow_random(void)
 		flows[backend].pool = balancer.backends[backend].pool[__builtin_ctz(pools)];
 		balancer.pools[flows[backend].pool].claimed[0]++;
 	}
-	flows[backend].of[set->forward] = true;
+	flow_set(backend, set->forward, true);
 }
 
 static void flows_end_random(void)
@@ -476,14 +598,29 @@ static void flows_end_random(void)
 	if (flows[id].of[XDPLB_NAT])
 		balancer.pools[flows[id].pool].claimed[0]--;
 	memset(&flows[id], 0, sizeof(flows[id]));
+	balancer.active[id] = 0;
+}
+
+/* Windows come to their end. */
+static void time_passes(__u32 seconds)
+{
+	for (__u32 id = 1; id < SERVICES_HERE; id++) {
+		__u32 line = balancer.services[id].set;
+
+		if (line && balancer.sets[line].head.window_end > seconds)
+			balancer.sets[line].head.window_end -= seconds;
+	}
 }
 
 /* While a command waits. */
 static void assert_in_force(void)
 {
-	for (__u32 id = 1; id < SERVICES_HERE; id++)
-		if (is_live(id))
-			assert_set(id);
+	for (__u32 id = 1; id < SERVICES_HERE; id++) {
+		if (!is_live(id))
+			continue;
+		assert_set(id);
+		assert_slots(id);
+	}
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
 		if (has_flows(id))
 			assert_flows(id);
@@ -507,6 +644,8 @@ static void any_order(void **state)
 			flow_random();
 		for (int j = 0; j < 6; j++)
 			flows_end_random();
+		if (i % 4 == 0)
+			time_passes(random_from(1, 400));
 		assert_int_equal(said_lines(), 0);
 	}
 	watch = NULL;
@@ -562,6 +701,8 @@ static void killed(void **state)
 			flow_random();
 		for (int j = 0; j < 6; j++)
 			flows_end_random();
+		if (i % 4 == 0)
+			time_passes(random_from(1, 400));
 	}
 	assert_empty();
 	forget();
@@ -622,7 +763,7 @@ static void method_changes(void **state)
 	make();
 	service = apply(XDPLB_DNAT, "192.0.2.10:80", "10.0.0.1");
 	id = set_backend(&balancer, service, 0)->backend;
-	flows[id].of[XDPLB_DNAT] = true;
+	flow_set(id, XDPLB_DNAT, true);
 	assert_int_equal(apply(XDPLB_IPIP, "192.0.2.10:80", "10.0.0.1"), service);
 	assert_int_equal(set_backend(&balancer, service, 0)->backend, id);
 	assert_int_equal(found(XDPLB_KIND_DNAT, addr, htons(80), 6)->index, id);
@@ -631,7 +772,7 @@ static void method_changes(void **state)
 	assert_int_equal(balancer_collect(&balancer), 0);
 	assert_int_equal(found(XDPLB_KIND_DNAT, addr, htons(80), 6)->index, id);
 	assert_non_null(found(XDPLB_KIND_BACKEND, addr, htons(80), 6));
-	flows[id].of[XDPLB_DNAT] = false;
+	flow_set(id, XDPLB_DNAT, false);
 	assert_int_equal(balancer_collect(&balancer), 0);
 	assert_null(found(XDPLB_KIND_DNAT, addr, htons(80), 6));
 	assert_null(found(XDPLB_KIND_TUNNEL, addr, 0, 0));
@@ -692,7 +833,7 @@ static void made_again_and_again(void **state)
 		__u32 service = apply(XDPLB_DNAT, "192.0.2.10:80", "10.0.0.1");
 		__u32 id = set_backend(&balancer, service, 0)->backend;
 
-		flows[id].of[XDPLB_DNAT] = true;
+		flow_set(id, XDPLB_DNAT, true);
 		assert_method(id, XDPLB_DNAT);
 		assert_int_equal(service_unlink(&balancer, service), 0);
 		assert_int_equal(services_unlinked(&balancer), 0);

@@ -605,6 +605,84 @@ static void sources_by_family(void **state)
 	assert_ptr_equal(wanted_source(&wanted, six), wanted.snat[0]);
 }
 
+/* wanted_check() of a service with these options; `refused` NULL: it is taken. */
+static void assert_options_of(const char *service, const struct wanted_service *options,
+			      const char *refused)
+{
+	static const char *const backends[] = { "10.0.0.1", "10.0.0.2", NULL };
+	struct wanted_service wanted, all = *options;
+	int err;
+
+	wanted_of(&wanted, options->forward, service, backends);
+	all.at = wanted.at;
+	all.backend = wanted.backend;
+	all.backends = wanted.backends;
+	said_reset();
+	err = wanted_check(&all);
+	if (refused && !err)
+		fail_msg("taken, \"%s\" is right", refused);
+	if (refused)
+		assert_said("options", refused);
+	else
+		assert_int_equal(err, 0);
+	wanted_free(&wanted);
+}
+
+static void assert_options(const struct wanted_service *options, const char *refused)
+{
+	assert_options_of("192.0.2.10:53/udp", options, refused);
+}
+
+static void stateless(void **state)
+{
+	struct wanted_service wanted = { .udp = WANTED_UDP_STATELESS };
+
+	(void)state;
+	for (int scheduler = 0; scheduler <= XDPLB_P2C; scheduler++)
+		for (int forward = 0; forward <= XDPLB_GUE; forward++) {
+			bool hashes = scheduler == XDPLB_MAGLEV || scheduler == XDPLB_SH;
+			const char *refused = NULL;
+
+			if (forward == XDPLB_NAT || forward == XDPLB_DNAT)
+				refused = "remembers its flows; dsr, ipip or gue is needed";
+			if (scheduler && !hashes)
+				refused = "remembers its flows; maglev or sh is needed";
+			wanted.scheduler = scheduler;
+			wanted.forward = forward;
+			assert_options(&wanted, refused);
+		}
+	wanted.scheduler = XDPLB_MAGLEV;
+	wanted.forward = XDPLB_DSR;
+	wanted.affinity = 24;
+	assert_options(&wanted, "udp stateless: affinity remembers clients; --affinity none");
+	wanted.affinity = 0;
+	assert_options_of("192.0.2.10:53/tcp", &wanted,
+			  "udp stateless: 192.0.2.10:53/tcp is no udp service");
+	wanted.affinity = 24;
+	wanted.udp = WANTED_UDP_TRACKED;
+	assert_options(&wanted, NULL);
+}
+
+static void tables(void **state)
+{
+	struct wanted_service wanted = { .table = 251, .table_given = true };
+
+	(void)state;
+	for (int scheduler = 0; scheduler <= XDPLB_P2C; scheduler++) {
+		bool hashes = scheduler == XDPLB_MAGLEV || scheduler == XDPLB_SH;
+
+		wanted.scheduler = scheduler;
+		wanted.table_given = true;
+		assert_options(&wanted,
+			       !scheduler || hashes ? NULL : "has no table; only maglev and sh do");
+		wanted.table_given = false; /* given earlier, kept for later */
+		assert_options(&wanted, NULL);
+	}
+	wanted.scheduler = XDPLB_SH;
+	wanted.table = 1;
+	assert_options(&wanted, "--table-size 1: too small for 2 backends");
+}
+
 static void finding(void **state)
 {
 	static const char *const backends[] = { "10.0.0.1:8080", "fd00::1", NULL };
@@ -627,17 +705,30 @@ static void finding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(service_forms),      cmocka_unit_test(service_mistakes),
-		cmocka_unit_test(service_ipv6),	      cmocka_unit_test(service_long),
-		cmocka_unit_test(service_round_trip), cmocka_unit_test(backend_forms),
-		cmocka_unit_test(backend_mistakes),   cmocka_unit_test(backend_mac_digits),
-		cmocka_unit_test(backend_mac_zero),   cmocka_unit_test(backend_long_option),
-		cmocka_unit_test(backend_round_trip), cmocka_unit_test(numbers),
-		cmocka_unit_test(wanted_good),	      cmocka_unit_test(wanted_too_many),
-		cmocka_unit_test(wanted_itself),      cmocka_unit_test(wanted_twice),
-		cmocka_unit_test(wanted_snat_twice),  cmocka_unit_test(method_families),
-		cmocka_unit_test(method_ports),	      cmocka_unit_test(method_sources),
-		cmocka_unit_test(sources_by_family),  cmocka_unit_test(finding),
+		cmocka_unit_test(service_forms),
+		cmocka_unit_test(service_mistakes),
+		cmocka_unit_test(service_ipv6),
+		cmocka_unit_test(service_long),
+		cmocka_unit_test(service_round_trip),
+		cmocka_unit_test(backend_forms),
+		cmocka_unit_test(backend_mistakes),
+		cmocka_unit_test(backend_mac_digits),
+		cmocka_unit_test(backend_mac_zero),
+		cmocka_unit_test(backend_long_option),
+		cmocka_unit_test(backend_round_trip),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(wanted_good),
+		cmocka_unit_test(wanted_too_many),
+		cmocka_unit_test(wanted_itself),
+		cmocka_unit_test(wanted_twice),
+		cmocka_unit_test(wanted_snat_twice),
+		cmocka_unit_test(method_families),
+		cmocka_unit_test(method_ports),
+		cmocka_unit_test(method_sources),
+		cmocka_unit_test(sources_by_family),
+		cmocka_unit_test(stateless),
+		cmocka_unit_test(tables),
+		cmocka_unit_test(finding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

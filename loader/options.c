@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "names.h"
+#include "service_options.h"
+
+static const struct option long_options[] = {
+	{ "json", no_argument, NULL, 'j' },
+	{ "pretty", no_argument, NULL, 'y' },
+	{ "dev", required_argument, NULL, 'd' },
+	{ "pins", required_argument, NULL, 'p' },
+	{ "mode", required_argument, NULL, 'm' },
+	{ "prio", required_argument, NULL, 'P' },
+	{ "flows", required_argument, NULL, 'N' },
+	{ "encap", no_argument, NULL, 'E' },
+	{ "keep-maps", no_argument, NULL, 'k' },
+	{ "scheduler", required_argument, NULL, 's' },
+	{ "forward", required_argument, NULL, 'f' },
+	{ "snat", required_argument, NULL, 'o' },
+	{ "affinity", required_argument, NULL, 'A' },
+	{ "slow-start", required_argument, NULL, 'S' },
+	{ "timeout", required_argument, NULL, 'T' },
+	{ "udp", required_argument, NULL, 'u' },
+	{ "window", required_argument, NULL, 'W' },
+	{ "table-size", required_argument, NULL, 'M' },
+	{ "wait", no_argument, NULL, 'w' },
+	{ "help", no_argument, NULL, 'h' },
+	{},
+};
+
+static int snat_option(struct wanted_service *wanted, const char *value)
+{
+	__be16 port;
+	int err;
+
+	wanted->snat_given = true;
+	if (!strcmp(value, "none"))
+		return 0;
+	if (wanted->snats == XDPLB_SNATS)
+		return fail(E2BIG, "--snat %s: a service has at most %d source addresses", value,
+			    XDPLB_SNATS);
+	err = parse_endpoint(value, strlen(value), wanted->snat[wanted->snats++], &port);
+	if (!err && port)
+		err = fail(EINVAL, "--snat %s: an address without a port is expected", value);
+	return err;
+}
+
+/* The number of a word in `field`, or the error. */
+static int number_option(int number, __u8 *field)
+{
+	if (number < 0)
+		return number;
+	*field = number;
+	return 0;
+}
+
+/* An option of a service. */
+static int service_option(struct wanted_service *wanted, int letter, const char *value)
+{
+	switch (letter) {
+	case 's':
+		return number_option(scheduler_number(value), &wanted->scheduler);
+	case 'f':
+		return number_option(forward_number(value), &wanted->forward);
+	case 'S':
+		return parse_slow_start(value, wanted);
+	case 'T':
+		return parse_timeouts(value, wanted);
+	case 'u':
+		return parse_udp(value, wanted);
+	case 'W':
+		return parse_window(value, wanted);
+	case 'M':
+		return parse_table_size(value, wanted);
+	default:
+		return snat_option(wanted, value);
+	}
+}
+
+static int option_take(struct options *options, int letter, char *value)
+{
+	switch (letter) {
+	case 'j':
+		options->json = true;
+		return 0;
+	case 'y':
+		options->json = options->pretty = true;
+		return 0;
+	case 'd':
+		options->choice.interface = value;
+		return 0;
+	case 'p':
+		options->choice.pins = value;
+		return 0;
+	case 'm':
+		options->mode = value;
+		return 0;
+	case 'P':
+		options->priority = value;
+		return 0;
+	case 'N':
+		options->flows = value;
+		return 0;
+	case 'E':
+		options->encap = true;
+		return 0;
+	case 'k':
+		options->keep_maps = true;
+		return 0;
+	case 'w':
+		options->wait = true;
+		return 0;
+	case 'A':
+		options->any = true;
+		options->affinity = value;
+		return 0;
+	default:
+		options->any = true;
+		return service_option(&options->wanted, letter, value);
+	}
+}
+
+/* The long name of an option, or the word it was not understood in. */
+static const char *option_name(int letter, const char *word)
+{
+	static char name[32];
+
+	for (const struct option *option = long_options; option->name; option++) {
+		if (option->val != letter)
+			continue;
+		snprintf(name, sizeof(name), "--%s", option->name);
+		return name;
+	}
+	return word;
+}
+
+int options_read(struct options *options, const char *command, const char *letters, int argc,
+		 char **argv)
+{
+	int letter, err;
+
+	opterr = 0;
+	optind = 1;
+	while ((letter = getopt_long(argc, argv, ":d:p:jm:P:h", long_options, NULL)) != -1) {
+		const char *word = option_name(letter, argv[optind - 1]);
+
+		if (letter == 'h')
+			return 1;
+		if (letter == ':')
+			return misuse("%s: a value must follow", argv[optind - 1]);
+		if (letter == '?' || !strchr(letters, letter))
+			return misuse("%s: not an option of %s; see: xdplb-config %s --help", word,
+				      command, command);
+		err = option_take(options, letter, optarg);
+		if (err)
+			return err;
+	}
+	options->arguments = argv + optind;
+	options->count = argc - optind;
+	return 0;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "service_options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "slots.h"
+#include "words.h"
+
+/* Seconds, from `min` on. */
+static int parse_seconds(const char *text, const char *what, long min, __u16 *seconds)
+{
+	long number;
+	int err = parse_number(text, what, min, XDPLB_TIMEOUT_MAX, &number);
+
+	if (!err)
+		*seconds = number;
+	return err;
+}
+
+static long prefix_most(const struct wanted_service *wanted)
+{
+	return xdplb_is_ipv6(wanted->at.addr) ? 128 : 32;
+}
+
+int parse_affinity(const char *text, struct wanted_service *wanted)
+{
+	size_t length = strcspn(text, ",");
+	const char *timeout = text[length] ? text + length + 1 : NULL;
+	long bits = prefix_most(wanted);
+	char client[WORD];
+	int err = 0;
+
+	wanted->affinity_given = true;
+	wanted->affinity = 0;
+	if (!strcmp(text, "none"))
+		return 0;
+	if (word_copy(client, text, length) || strncmp(client, "client", 6) ||
+	    (client[6] && client[6] != '/'))
+		return fail(EINVAL,
+			    "--affinity %s: none is expected, or client[/PREFIX][,SECONDS] as in "
+			    "client/24,600",
+			    text);
+	if (client[6])
+		err = parse_number(client + 7, "--affinity prefix", 1, bits, &bits);
+	if (!err && timeout)
+		err = parse_seconds(timeout, "--affinity seconds", 1,
+				    &wanted->timeout[XDPLB_TIMEOUT_AFFINITY]);
+	wanted->affinity = err ? 0 : bits;
+	return err;
+}
+
+const char *affinity_text(const struct wanted_service *wanted, char *text)
+{
+	char prefix[8] = "";
+
+	if (wanted->affinity < prefix_most(wanted))
+		snprintf(prefix, sizeof(prefix), "/%u", wanted->affinity);
+	snprintf(text, ADDRESS_TEXT, "client%s,%u", prefix,
+		 wanted->timeout[XDPLB_TIMEOUT_AFFINITY]);
+	return text;
+}
+
+/* One NAME=SECONDS. */
+static int parse_timeout(const char *word, struct wanted_service *wanted)
+{
+	static const char *const names[] = {
+		[XDPLB_TIMEOUT_ESTABLISHED] = "established=",
+		[XDPLB_TIMEOUT_CLOSING] = "closing=",
+		[XDPLB_TIMEOUT_UDP] = "udp=",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		size_t length = strlen(names[i]);
+		char what[32];
+
+		if (strncmp(word, names[i], length))
+			continue;
+		snprintf(what, sizeof(what), "--timeout %.*s", (int)length - 1, names[i]);
+		return parse_seconds(word + length, what, 1, &wanted->timeout[i]);
+	}
+	return fail(EINVAL,
+		    "--timeout %s: some of established=, closing= and udp= are expected, with "
+		    "commas between, in seconds",
+		    word);
+}
+
+int parse_timeouts(const char *text, struct wanted_service *wanted)
+{
+	char word[WORD];
+	size_t length;
+	bool more;
+	int err;
+
+	do {
+		length = strcspn(text, ",");
+		more = text[length];
+		if (word_copy(word, text, length))
+			return fail(EINVAL, "--timeout %s: too long", text);
+		err = parse_timeout(word, wanted);
+		text += length + 1;
+	} while (!err && more);
+	return err;
+}
+
+int parse_slow_start(const char *text, struct wanted_service *wanted)
+{
+	wanted->slow_given = true;
+	return parse_seconds(text, "--slow-start", 0, &wanted->slow_start);
+}
+
+int parse_window(const char *text, struct wanted_service *wanted)
+{
+	return parse_seconds(text, "--window", 1, &wanted->window);
+}
+
+int parse_udp(const char *text, struct wanted_service *wanted)
+{
+	if (!strcmp(text, "tracked"))
+		wanted->udp = WANTED_UDP_TRACKED;
+	else if (!strcmp(text, "stateless"))
+		wanted->udp = WANTED_UDP_STATELESS;
+	else
+		return fail(EINVAL, "--udp %s: tracked or stateless is expected", text);
+	return 0;
+}
+
+int parse_table_size(const char *text, struct wanted_service *wanted)
+{
+	long number;
+	int err;
+
+	wanted->table_given = true;
+	wanted->table = 0;
+	if (!strcmp(text, "auto"))
+		return 0;
+	err = parse_number(text, "--table-size", SLOTS_HASHED_MIN, SLOTS_HASHED_MAX, &number);
+	if (err)
+		return err;
+	if (!is_prime(number))
+		return fail(EINVAL, "--table-size %ld: a prime is expected; the nearest is %u",
+			    number, slots_prime_near(number));
+	wanted->table = number;
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The options of a service: each is read from the word behind it into what is
+ * wanted. 0, or -EINVAL after an error line that says what is right.
+ */
+#ifndef XDPLB_SERVICE_OPTIONS_H
+#define XDPLB_SERVICE_OPTIONS_H
+
+#include "wanted.h"
+
+/* client[/PREFIX][,TIMEOUT] or none; wanted->at is known. */
+int parse_affinity(const char *text, struct wanted_service *wanted);
+
+/* Some of established=SECONDS,closing=SECONDS,udp=SECONDS. */
+int parse_timeouts(const char *text, struct wanted_service *wanted);
+
+int parse_slow_start(const char *text, struct wanted_service *wanted);
+int parse_window(const char *text, struct wanted_service *wanted);
+/* tracked or stateless. */
+int parse_udp(const char *text, struct wanted_service *wanted);
+/* A prime, or auto. */
+int parse_table_size(const char *text, struct wanted_service *wanted);
+
+/* Affinity as it is given, client/24,600; `text` has ADDRESS_TEXT bytes and is returned. */
+const char *affinity_text(const struct wanted_service *wanted, char *text);
+
+#endif

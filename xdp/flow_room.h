@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Room for a new flow: a free entry in one of its two buckets, or that of a
+ * flow that is over, or that another has when it moves to its other bucket, or
+ * that of a flow that never got past its first packet, the oldest first. An
+ * established flow never gives way.
+ */
+#ifndef XDPLB_FLOW_ROOM_H
+#define XDPLB_FLOW_ROOM_H
+
+#include "flow_table.h"
+
+#define FLOW_OVER 0x20000 /* above any age */
+
+/* How readily a flow's entry is given to a new flow: over, or by age; 0 is never. */
+__noinline int flow_rank(__u64 value)
+{
+	const struct xdplb_cpu *cpu = cpu_get();
+	__u32 state = state_of(value);
+
+	if (!cpu || !is_flow(value))
+		return 0;
+	if (is_expired(cpu->now, value) || flow_is_over(state))
+		return FLOW_OVER;
+	if (flow_is_unproven(state))
+		return 1 + flow_age(cpu->now, XDPLB_FIELD(value, SEEN));
+	return 0;
+}
+
+/*
+ * Ends a flow of two full buckets, the one of the highest rank, if that is at
+ * least `rank`. Returns the index of its entry, now free, or -1.
+ */
+__noinline int flow_evict(__u32 first, __u32 second, int rank)
+{
+	struct xdplb_cpu *cpu = cpu_get();
+	__u64 value, victim = 0;
+	int index = -1;
+
+	for (__u32 i = 0; i < 2 * XDPLB_WAYS; i++) {
+		__u32 at = (i < XDPLB_WAYS ? first : second) * XDPLB_WAYS + i % XDPLB_WAYS;
+		const struct xdplb_flow *flow = flow_at(at);
+		int ready;
+
+		value = flow ? READ_ONCE(flow->value) : 0;
+		ready = flow_rank(value);
+		if (ready < rank)
+			continue;
+		rank = ready + 1;
+		victim = value;
+		index = at;
+	}
+	if (index < 0 || !cpu || flow_remove(index, victim))
+		return -1;
+	cpu->reason[XDPLB_FLOW_EVICTED]++;
+	return index;
+}
+
+/* Which entries of a bucket are free, a bit each. */
+static __always_inline __u32 bucket_free(__u32 index)
+{
+	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
+	__u32 free = 0;
+
+	if (!bucket)
+		return 0;
+	for (int i = 0; i < XDPLB_WAYS; i++)
+		free |= is_zero(state_of(READ_ONCE(bucket->way[i].value))) << i;
+	return free;
+}
+
+/* A free entry of a bucket, -1: there is none. */
+__noinline int bucket_room(__u32 index)
+{
+	__u32 free = bucket_free(index);
+
+	return free ? (int)(index * XDPLB_WAYS + lowest_of_four(free)) : -1;
+}
+
+/* Takes a free entry, whose value is then `*busy`. */
+static __always_inline bool entry_take(struct xdplb_flow *flow, __u64 *busy)
+{
+	__u64 value = READ_ONCE(flow->value);
+
+	*busy = busy_after(value);
+	return state_of(value) == XDPLB_FLOW_FREE &&
+	       __sync_val_compare_and_swap(&flow->value, value, *busy) == value;
+}
+
+static __always_inline void entry_free(struct xdplb_flow *flow, __u64 busy)
+{
+	WRITE_ONCE(flow->key, 0);
+	WRITE_ONCE(flow->value, with_state(busy, XDPLB_FLOW_FREE));
+}
+
+/*
+ * Moves the flow at `from` to the free entry `to`. Its key is in either place
+ * all the while, so that a packet that comes now finds that it is being
+ * written, and not that it is unknown. 0, or -1 when something of it changed.
+ */
+__noinline int flow_carry(__u32 from, __u32 to)
+{
+	struct xdplb_flow *source = flow_at(from), *target = flow_at(to);
+	__u64 value = source ? READ_ONCE(source->value) : 0, busy, left = busy_after(value);
+
+	if (!source || !target || !is_flow(value) || !entry_take(target, &busy))
+		return -1;
+	WRITE_ONCE(target->key, READ_ONCE(source->key));
+	if (__sync_val_compare_and_swap(&source->value, value, left) != value) {
+		entry_free(target, busy);
+		return -1;
+	}
+	WRITE_ONCE(target->value,
+		   (value & ~XDPLB_FIELD_MASK(GENERATION)) | (busy & XDPLB_FIELD_MASK(GENERATION)));
+	entry_free(source, left);
+	return 0;
+}
+
+/* Makes room by moving a flow of two full buckets to its other bucket: the index, or -1. */
+__noinline int flow_displace(__u32 first, __u32 second)
+{
+	const struct xdplb_config *config = config_get();
+	struct xdplb_cpu *cpu = cpu_get();
+
+	if (!config || !cpu || !cpu->moves_left)
+		return -1;
+	cpu->moves_left--;
+	for (__u32 i = 0; i < 2 * XDPLB_WAYS; i++) {
+		__u32 bucket = i < XDPLB_WAYS ? first : second, from, at[2];
+		const struct xdplb_flow *flow;
+		int to;
+
+		from = bucket * XDPLB_WAYS + i % XDPLB_WAYS;
+		flow = flow_at(from);
+		if (!flow)
+			return -1;
+		xdplb_flow_buckets(xdplb_hash(config->seed, READ_ONCE(flow->key)),
+				   config->flow_mask, at);
+		to = bucket_room(at[0] == bucket ? at[1] : at[0]);
+		if (to >= 0)
+			return flow_carry(from, to) ? -1 : (int)from;
+	}
+	return -1;
+}
+
+/*
+ * A free entry in one of two buckets, -1: eight flows lie there that go on. The
+ * second is taken only where the first is full, so that most flows are found
+ * at the first look; what that costs in room, displacing gives back.
+ */
+static __always_inline int flow_room(__u32 first, __u32 second)
+{
+	int index = bucket_room(first);
+
+	if (index < 0)
+		index = bucket_room(second);
+	if (index < 0)
+		index = flow_evict(first, second, FLOW_OVER);
+	if (index < 0)
+		index = flow_displace(first, second);
+	if (index < 0)
+		index = flow_evict(first, second, 1);
+	return index;
+}
+
+/* How many entries of the bucket hold the key, or are about to. */
+static __always_inline __u32 bucket_holds(__u32 index, __u64 key)
+{
+	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
+	__u32 holders = 0;
+
+	if (!bucket)
+		return 0;
+	for (int i = 0; i < XDPLB_WAYS; i++)
+		holders += is_zero(READ_ONCE(bucket->way[i].key) ^ key);
+	return holders;
+}
+
+/* Gives back an entry that flow_reserve() took. */
+static __always_inline void flow_cancel(struct packet *p)
+{
+	entry_free(p->flow, p->value);
+}
+
+#define ROOM_TRIES 4
+
+enum room {
+	ROOM_TAKEN,
+	ROOM_NONE, /* eight flows that go on lie where this one must */
+	ROOM_RACE, /* another CPU is just remembering the same flow, or took all room found */
+};
+
+/*
+ * Takes an entry for a new flow. It stays BUSY until flow_publish() or
+ * flow_cancel().
+ */
+static __always_inline enum room flow_reserve(struct packet *p, __u64 key)
+{
+	bool taken = false;
+	__u32 at[2];
+	int index;
+
+	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
+	for (int i = 0; i < ROOM_TRIES && !taken; i++) {
+		index = flow_room(at[0], at[1]);
+		p->flow_index = index;
+		p->flow = index < 0 ? NULL : flow_at(p->flow_index);
+		if (!p->flow)
+			return ROOM_NONE;
+		taken = entry_take(p->flow, &p->value);
+	}
+	if (!taken)
+		return ROOM_RACE;
+	/* An exchange, because it orders this store before the reads that follow:
+	 * of two CPUs with the same new flow at least one sees the other.
+	 */
+	__sync_lock_test_and_set(&p->flow->key, key);
+	if (bucket_holds(at[0], key) + bucket_holds(at[1], key) == 1)
+		return ROOM_TAKEN;
+	flow_cancel(p);
+	return ROOM_RACE;
+}
+
+/*
+ * Makes a reserved entry a flow in this state (enum xdplb_flow_state); `port` is
+ * nat's, or the method.
+ */
+static __always_inline void flow_publish(struct packet *p, __u32 state, __u32 backend, __u32 snat,
+					 __u32 port)
+{
+	p->value = (p->value & XDPLB_FIELD_MASK(GENERATION)) | XDPLB_FIELD_OF(BACKEND, backend) |
+		   XDPLB_FIELD_OF(SNAT, snat) | XDPLB_FIELD_OF(PORT, port) |
+		   XDPLB_FIELD_OF(STATE, state) | XDPLB_FIELD_OF(SEEN, p->cpu->now);
+	count_flows(backend, ONE_ENTRY + flow_is_active(state));
+	barrier();
+	WRITE_ONCE(p->flow->value, p->value);
+}
+
+#endif
