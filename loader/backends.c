@@ -64,7 +64,7 @@ static int backend_new(struct balancer *balancer, __u32 id, __u32 service,
 	free(zero);
 	if (err)
 		return err;
-	__atomic_store_n(&balancer->active[id], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&balancer->active[id].flows, 0, __ATOMIC_RELAXED);
 	memset(entry, 0, sizeof(*entry));
 	memcpy(entry->addr, wanted->addr, sizeof(entry->addr));
 	entry->port = wanted->port;
@@ -298,20 +298,34 @@ static bool any_goes_on(const struct wanted_service *wanted, const struct plan *
 	return false;
 }
 
-/* Slow start, of a backend that is not taking flows yet: 0 seconds ends it. */
+/* Slow start, of a backend that takes no flows yet; 0 seconds: it has none. */
 static void ramp_begin(struct xdplb_backend *backend, __u16 seconds)
 {
-	__atomic_store_n(&backend->ramp_seconds, 0, __ATOMIC_RELEASE);
+	if (backend->ramp_seconds)
+		__atomic_store_n(&backend->ramp_seconds, 0, __ATOMIC_RELEASE);
 	if (!seconds)
 		return;
 	__atomic_store_n(&backend->ramp_start, clock_seconds(), __ATOMIC_RELEASE);
 	__atomic_store_n(&backend->ramp_seconds, seconds, __ATOMIC_RELEASE);
 }
 
+/* It comes up, or takes flows: true before it owns its first slot. */
+static void backend_raise(struct xdplb_backend *backend, __u8 state, bool takes)
+{
+	__u8 flags = backend->flags;
+
+	if (state != XDPLB_DOWN)
+		flags &= ~XDPLB_BACKEND_DOWN;
+	if (takes)
+		flags |= XDPLB_BACKEND_OPEN;
+	__atomic_store_n(&backend->flags, flags, __ATOMIC_RELEASE);
+}
+
 void backends_open(struct balancer *balancer, const struct wanted_service *wanted,
 		   const struct plan *plan)
 {
 	bool goes_on = any_goes_on(wanted, plan);
+	__u8 taking = wanted_taking(wanted);
 
 	for (int i = 0; i < wanted->backends; i++) {
 		struct xdplb_backend *backend = &balancer->backends[plan->ids[i]];
@@ -324,6 +338,8 @@ void backends_open(struct balancer *balancer, const struct wanted_service *wante
 			__atomic_store_n(&backend->pools, plan->pools[i], __ATOMIC_RELEASE);
 		if (!is_address(backend->source))
 			source_set(backend, wanted, plan, i);
+		backend_raise(backend, wanted->backend[i].state,
+			      wanted->backend[i].state == taking);
 	}
 }
 

@@ -41,7 +41,7 @@ static const __u32 value_size[MAPS] = {
 	[MAP_NAT] = sizeof(struct xdplb_nat_record),
 	[MAP_FRAGMENTS] = sizeof(struct xdplb_fragment),
 	[MAP_CLIENTS] = sizeof(struct xdplb_nat_record),
-	[MAP_ACTIVE] = sizeof(__u64),
+	[MAP_ACTIVE] = sizeof(struct xdplb_active),
 	[MAP_BACKEND_CPU] = sizeof(struct xdplb_backend_cpu),
 	[MAP_CPU] = sizeof(struct xdplb_cpu),
 };
@@ -100,6 +100,12 @@ static int abi_wrong(__u32 abi)
 		    abi, XDPLB_ABI);
 }
 
+/* Tables of which a change needs none, most times: mapping all their pages takes longer than it. */
+static bool is_large(enum balancer_map map)
+{
+	return map == MAP_FLOWS || map == MAP_BLOCKS || map == MAP_NAT;
+}
+
 static int map_memory(struct balancer *balancer, enum balancer_map map,
 		      const struct bpf_map_info *info)
 {
@@ -119,7 +125,7 @@ static int map_memory(struct balancer *balancer, enum balancer_map map,
 	return 0;
 }
 
-/* All maps are there, of this version's sizes; maps the tables into memory. */
+/* All maps are there, of this version's sizes; maps the tables into memory, but the large ones. */
 static int balancer_complete(struct balancer *balancer)
 {
 	struct bpf_map_info info;
@@ -134,7 +140,7 @@ static int balancer_complete(struct balancer *balancer)
 				    "map %s is missing or of another version: load the object that "
 				    "came with this xdplb-config (ABI %u)",
 				    balancer_map_names[i], XDPLB_ABI);
-		err = map_memory(balancer, i, &info);
+		err = is_large(i) ? 0 : map_memory(balancer, i, &info);
 		if (err)
 			return err;
 	}
@@ -143,10 +149,7 @@ static int balancer_complete(struct balancer *balancer)
 	balancer->services = balancer->memory[MAP_SERVICES];
 	balancer->backends = balancer->memory[MAP_BACKENDS];
 	balancer->sets = balancer->memory[MAP_SETS];
-	balancer->flows = balancer->memory[MAP_FLOWS];
 	balancer->pools = balancer->memory[MAP_POOLS];
-	balancer->blocks = balancer->memory[MAP_BLOCKS];
-	balancer->nat = balancer->memory[MAP_NAT];
 	balancer->active = balancer->memory[MAP_ACTIVE];
 	balancer->cpus = libbpf_num_possible_cpus();
 	if (balancer->cpus < 1)
@@ -154,7 +157,39 @@ static int balancer_complete(struct balancer *balancer)
 	return 0;
 }
 
-int balancer_open_program(struct balancer *balancer, __u32 program)
+int balancer_map_flows(struct balancer *balancer)
+{
+	struct bpf_map_info info;
+
+	for (int i = 0; i < MAPS; i++) {
+		int err;
+
+		if (!is_large(i) || balancer->memory[i])
+			continue;
+		if (map_info(balancer->fd[i], &info))
+			return fail(errno, "cannot ask about %s: %s", balancer_map_names[i],
+				    strerror(errno));
+		err = map_memory(balancer, i, &info);
+		if (err)
+			return err;
+	}
+	balancer->flows = balancer->memory[MAP_FLOWS];
+	balancer->blocks = balancer->memory[MAP_BLOCKS];
+	balancer->nat = balancer->memory[MAP_NAT];
+	return 0;
+}
+
+/* With all tables, or nothing open. */
+static int with_flows(struct balancer *balancer, int err)
+{
+	if (!err)
+		err = balancer_map_flows(balancer);
+	if (err)
+		balancer_close(balancer);
+	return err;
+}
+
+static int open_program(struct balancer *balancer, __u32 program)
 {
 	__u32 ids[PROGRAM_MAPS], count = PROGRAM_MAPS;
 	struct bpf_map_info info;
@@ -189,7 +224,7 @@ bool pins_exist(const char *pins)
 	return !access(path, F_OK);
 }
 
-int balancer_open_pins(struct balancer *balancer, const char *pins)
+static int open_pins(struct balancer *balancer, const char *pins)
 {
 	struct bpf_map_info info;
 	char path[4096];
@@ -218,6 +253,16 @@ int balancer_open_pins(struct balancer *balancer, const char *pins)
 	if (err)
 		balancer_close(balancer);
 	return err;
+}
+
+int balancer_open_program(struct balancer *balancer, __u32 program)
+{
+	return with_flows(balancer, open_program(balancer, program));
+}
+
+int balancer_open_pins(struct balancer *balancer, const char *pins)
+{
+	return with_flows(balancer, open_pins(balancer, pins));
 }
 
 __u32 balancer_id(const struct balancer *balancer)
@@ -291,7 +336,8 @@ void backend_state_set(struct xdplb_backend *backend, __u8 state, bool open)
 		flags |= XDPLB_BACKEND_DOWN;
 	if (open)
 		flags |= XDPLB_BACKEND_OPEN;
-	__atomic_store_n(&backend->flags, flags, __ATOMIC_RELEASE);
+	if (backend->flags != flags) /* the program's CPUs read this line */
+		__atomic_store_n(&backend->flags, flags, __ATOMIC_RELEASE);
 }
 
 /* Reads a per-CPU value; the array is malloc()ed, NULL after an error line. */
@@ -354,9 +400,9 @@ static int balancer_find(struct balancer *balancer)
 	if (count > 1)
 		return fail(ENOTUNIQ, "several balancers here, say which one with -d: %s", list);
 	if (count == 1)
-		return balancer_open_program(balancer, found[0].id);
+		return open_program(balancer, found[0].id);
 	if (pins_exist(DEFAULT_PINS))
-		return balancer_open_pins(balancer, DEFAULT_PINS);
+		return open_pins(balancer, DEFAULT_PINS);
 	return fail(ENOENT, "no interface has xdplb; attach it with: xdplb-config load IFNAME");
 }
 
@@ -368,11 +414,11 @@ static int balancer_locate(struct balancer *balancer, const struct balancer_choi
 	if (choice->interface && choice->pins)
 		return misuse("-d and -p both say which balancer: give one of them");
 	if (choice->pins)
-		return balancer_open_pins(balancer, choice->pins);
+		return open_pins(balancer, choice->pins);
 	if (!choice->interface)
 		return balancer_find(balancer);
 	err = chain_find(choice->interface, &found);
-	return err ? err : balancer_open_program(balancer, found.id);
+	return err ? err : open_program(balancer, found.id);
 }
 
 int balancer_open(struct balancer *balancer, const struct balancer_choice *choice, bool change)
@@ -385,8 +431,8 @@ int balancer_open(struct balancer *balancer, const struct balancer_choice *choic
 		return lock;
 	err = balancer_locate(balancer, choice);
 	balancer->lock = lock;
-	if (!err && change)
-		err = config_prepare(balancer);
+	if (!err)
+		err = change ? config_prepare(balancer) : balancer_map_flows(balancer);
 	if (err)
 		balancer_close(balancer);
 	return err;

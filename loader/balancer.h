@@ -53,7 +53,7 @@ struct balancer {
 	struct xdplb_pool *pools;
 	struct xdplb_block *blocks;
 	struct xdplb_nat_record *nat;
-	__u64 *active; /* by backend id: XDPLB_ACTIVE(), XDPLB_ENTRIES() */
+	struct xdplb_active *active; /* by backend id: XDPLB_ACTIVE(), XDPLB_ENTRIES() */
 };
 
 /* Which balancer is meant; NULL: not said. */
@@ -69,6 +69,12 @@ struct balancer_choice {
  */
 int balancer_open(struct balancer *balancer, const struct balancer_choice *choice, bool change);
 void balancer_close(struct balancer *balancer);
+
+/*
+ * Maps the flows, blocks and nat's records, which balancer_open() leaves NULL
+ * where a change is meant. 0, or a negative errno after an error line.
+ */
+int balancer_map_flows(struct balancer *balancer);
 
 /* The maps of a program (its id), or of a pin directory, likewise. */
 int balancer_open_program(struct balancer *balancer, __u32 program);

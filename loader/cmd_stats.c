@@ -29,7 +29,7 @@ static void add_counts(struct counts *total, const struct counts *counts)
 static int backend_counts(const struct balancer *balancer, const struct flow_counts *flows,
 			  __u32 id, struct counts *counts)
 {
-	__u32 active = XDPLB_ACTIVE(__atomic_load_n(&balancer->active[id], __ATOMIC_RELAXED));
+	__u32 active = XDPLB_ACTIVE(__atomic_load_n(&balancer->active[id].flows, __ATOMIC_RELAXED));
 
 	counts->active = active > flows->gone[id] ? active - flows->gone[id] : 0;
 	return balancer_backend_counts(balancer, id, &counts->sum);

@@ -84,8 +84,9 @@ static void mend_others(struct balancer *balancer, const __u8 *kept)
 
 		if (!backend->flags || kept[id] & IN_SET)
 			continue;
-		__atomic_store_n(&backend->flags, backend->flags & ~XDPLB_BACKEND_OPEN,
-				 __ATOMIC_RELEASE);
+		if (backend->flags & XDPLB_BACKEND_OPEN)
+			__atomic_store_n(&backend->flags, backend->flags & ~XDPLB_BACKEND_OPEN,
+					 __ATOMIC_RELEASE);
 		if (!balancer->services[backend->service].set)
 			backend_timeouts_set(backend, none);
 	}
@@ -172,8 +173,8 @@ static int collect_backends(struct balancer *balancer, const __u8 *kept, bool *s
 
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
 		const struct xdplb_backend *backend = &balancer->backends[id];
-		bool flows =
-			XDPLB_ENTRIES(__atomic_load_n(&balancer->active[id], __ATOMIC_RELAXED));
+		bool flows = XDPLB_ENTRIES(
+			__atomic_load_n(&balancer->active[id].flows, __ATOMIC_RELAXED));
 
 		if (!backend->flags)
 			continue;

@@ -88,13 +88,43 @@ int ports_of_machine(__u64 allowed[PORT_WORDS])
 	return 0;
 }
 
-/* Some pool gives out ports of this address. */
-static bool is_source(const struct balancer *balancer, const __be32 addr[4])
+/* The addresses that pools give out ports of, each once. */
+struct sources {
+	int count;
+	const __be32 *addr[XDPLB_POOLS];
+};
+
+static bool is_source(const struct sources *sources, const __be32 addr[4])
 {
-	for (__u32 id = 1; id < XDPLB_POOLS; id++)
-		if (balancer->pools[id].proto && same_address(balancer->pools[id].addr, addr))
+	for (int i = 0; i < sources->count; i++)
+		if (same_address(sources->addr[i], addr))
 			return true;
 	return false;
+}
+
+static void sources_read(const struct balancer *balancer, struct sources *sources)
+{
+	sources->count = 0;
+	for (__u32 id = 1; id < XDPLB_POOLS; id++) {
+		const struct xdplb_pool *pool = &balancer->pools[id];
+
+		if (pool->proto && !is_source(sources, pool->addr))
+			sources->addr[sources->count++] = pool->addr;
+	}
+}
+
+/* Services of these addresses need their ports themselves. */
+static void services_take(const struct balancer *balancer, __u64 allowed[PORT_WORDS])
+{
+	struct sources sources;
+
+	sources_read(balancer, &sources);
+	for (__u32 id = 1; sources.count && id < XDPLB_SERVICES; id++) {
+		const struct xdplb_service *service = &balancer->services[id];
+
+		if (service->proto && is_source(&sources, service->addr))
+			port_take(allowed, ntohs(service->port));
+	}
 }
 
 /*
@@ -123,19 +153,26 @@ static bool any_port(const __u64 allowed[PORT_WORDS])
 	return false;
 }
 
+/* Somebody gives out ports: nobody else need know which. */
+static bool any_pool(const struct balancer *balancer)
+{
+	for (__u32 id = 1; id < XDPLB_POOLS; id++)
+		if (balancer->pools[id].proto)
+			return true;
+	return false;
+}
+
 int ports_publish(struct balancer *balancer)
 {
 	__u64 allowed[PORT_WORDS], before[PORT_WORDS];
-	int err = ports_of_machine(allowed);
+	int err;
 
+	if (!any_pool(balancer))
+		return 0;
+	err = ports_of_machine(allowed);
 	if (err)
 		return err;
-	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
-		const struct xdplb_service *service = &balancer->services[id];
-
-		if (service->proto && is_source(balancer, service->addr))
-			port_take(allowed, ntohs(service->port));
-	}
+	services_take(balancer, allowed);
 	if (!any_port(allowed))
 		return fail(ENOSPC, "no source port is left for nat: narrow "
 				    "net.ipv4.ip_local_port_range");

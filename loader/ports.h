@@ -25,7 +25,8 @@ void ports_take_sockets(__u64 allowed[PORT_WORDS], const char *path);
 
 /*
  * Tells the program: what the machine leaves, less the ports of services whose
- * address is a source address of nat. The caller holds the lock.
+ * address is a source address of nat; nothing while nat has no backend. The
+ * caller holds the lock. 0, or a negative errno after an error line.
  */
 int ports_publish(struct balancer *balancer);
 

@@ -148,6 +148,7 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 	struct plan plan;
 	int err;
 
+	marks_settle(balancer); /* before this change opens a window, and keeps all marks */
 	err = plan_new(balancer, known, wanted->backends, &plan);
 	if (!err)
 		err = wanted_complete(&plan.before, wanted);
@@ -163,16 +164,6 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 	return err;
 }
 
-/* Its flows are over, also those of backends that were removed before. */
-static void flows_forget(struct balancer *balancer, __u32 service)
-{
-	static const __u16 none[XDPLB_TIMEOUTS];
-
-	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
-		if (balancer->backends[id].flags && balancer->backends[id].service == service)
-			backend_timeouts_set(&balancer->backends[id], none);
-}
-
 int service_unlink(struct balancer *balancer, __u32 id)
 {
 	struct xdplb_service *service = &balancer->services[id];
@@ -185,7 +176,6 @@ int service_unlink(struct balancer *balancer, __u32 id)
 	directory_remove(balancer, XDPLB_KIND_SERVICE, service->addr, service->port,
 			 service->proto);
 	__atomic_store_n(&service->set, 0, __ATOMIC_RELEASE);
-	flows_forget(balancer, id);
 	ways_forget(balancer, id, &before, &nothing);
 	wanted_free(&before);
 	return 0;

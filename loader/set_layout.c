@@ -165,6 +165,18 @@ static void slots_warn(const struct wanted_service *wanted, __u8 pick, const str
 		     scheduler_name(wanted->scheduler), XDPLB_SCAN_MAX);
 }
 
+/* With another number of slots, no flow finds its own again. */
+static void size_warn(const struct wanted_service *wanted, const struct marks *before, __u8 pick,
+		      __u32 slots)
+{
+	if (before && !wanted->table && before->pick == XDPLB_PICK_HASH &&
+	    pick == XDPLB_PICK_HASH && before->slots > SLOTS_HASHED_MIN && before->slots != slots)
+		warn("the table changes from %u to %u slots, so flows of all backends are "
+		     "remembered "
+		     "for the next %u s, as they come; --table-size %u keeps it",
+		     before->slots, slots, wanted->window, before->slots);
+}
+
 /* ---- the set ------------------------------------------------------------------------ */
 
 static __u8 hash_bits_of(const struct wanted_service *wanted)
@@ -278,6 +290,7 @@ union xdplb_set_line *set_layout(const struct wanted_service *wanted,
 	if (slots_make(wanted, context, &pick, &slots))
 		return NULL;
 	slots_warn(wanted, pick, &slots);
+	size_warn(wanted, context->before, pick, slots.count);
 	set = set_make(wanted, context, pick, &slots);
 	free(slots.slot);
 	if (!set)

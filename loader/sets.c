@@ -117,8 +117,19 @@ static __u32 lines_find(const struct balancer *balancer, __u32 lines)
 	return found;
 }
 
-static int set_place(struct balancer *balancer, __u32 service, union xdplb_set_line *set)
+/* The window of the set before has closed since the new one was laid out. */
+static bool is_outdated(const struct set_context *context)
 {
+	__u32 end = context->before ? context->before->window_end : 0;
+
+	return marks_in_window(end, context->now) && !marks_in_window(end, clock_seconds());
+}
+
+/* -EAGAIN, without an error line: it must be laid out anew. */
+static int set_place(struct balancer *balancer, const struct set_context *context,
+		     union xdplb_set_line *set)
+{
+	__u32 service = context->service;
 	__u32 lines = set->head.lines, first;
 
 	if (set_same(balancer, service, set))
@@ -132,6 +143,8 @@ static int set_place(struct balancer *balancer, __u32 service, union xdplb_set_l
 	set->head.slot_line += first;
 	set->head.old_line += first;
 	memcpy(&balancer->sets[first], set, lines * sizeof(*set));
+	if (is_outdated(context))
+		return -EAGAIN;
 	__atomic_store_n(&balancer->services[service].set, first, __ATOMIC_RELEASE);
 	return balancer_grace();
 }
@@ -140,17 +153,21 @@ int set_publish(struct balancer *balancer, __u32 service, const struct wanted_se
 		const __u32 *ids)
 {
 	const struct marks before = set_marks(balancer, service);
-	const struct set_context context = {
+	struct set_context context = {
 		.seed = balancer->config->seed,
 		.ids = ids,
 		.before = set_of(balancer, service) ? &before : NULL,
 		.service = service,
-		.now = clock_seconds(),
 	};
-	union xdplb_set_line *set = set_layout(wanted, &context);
-	int err = set ? set_place(balancer, service, set) : -ENOMEM;
+	union xdplb_set_line *set;
+	int err;
 
-	free(set);
+	do {
+		context.now = clock_seconds();
+		set = set_layout(wanted, &context);
+		err = set ? set_place(balancer, &context, set) : -ENOMEM;
+		free(set);
+	} while (err == -EAGAIN);
 	return err;
 }
 

@@ -82,11 +82,12 @@ static __u64 overtakes(const struct race *race, __u32 ahead, __u32 behind, __u64
 /* Has the leaders of both halves meet. */
 static void meet(struct race *race, __u32 node, __u64 turn)
 {
-	__u32 ahead = race->leader[2 * node], behind = race->leader[2 * node + 1], last;
-	__u64 until = race->until[2 * node];
+	const __u64 left = 2ULL * node, right = left + 1;
+	__u32 ahead = race->leader[left], behind = race->leader[right], last;
+	__u64 until = race->until[left];
 
-	if (race->until[2 * node + 1] < until)
-		until = race->until[2 * node + 1];
+	if (race->until[right] < until)
+		until = race->until[right];
 	if (gained(race, behind, turn) > gained(race, ahead, turn)) {
 		last = ahead;
 		ahead = behind;
@@ -113,8 +114,8 @@ static int race_begin(struct race *race, __u32 n)
 	race->size = 1;
 	while (race->size < n)
 		race->size *= 2;
-	race->leader = calloc(2 * race->size, sizeof(*race->leader));
-	race->until = calloc(2 * race->size, sizeof(*race->until));
+	race->leader = calloc(2ULL * race->size, sizeof(*race->leader));
+	race->until = calloc(2ULL * race->size, sizeof(*race->until));
 	race->start = calloc(race->size, sizeof(*race->start));
 	race->speed = calloc(race->size, sizeof(*race->speed));
 	if (!race->leader || !race->until || !race->start || !race->speed)
@@ -347,23 +348,28 @@ int slots_hashed(const __u64 seed[2], const struct slots_backend *backend, __u32
 	return 0;
 }
 
+/*
+ * Few sizes, because a change of size moves flows of all slots: a service that
+ * grows from a few backends to hundreds meets one.
+ */
+#define SLOTS_OF_ONE 251
+#define SLOTS_OF_SOME 16381
+#define SLOTS_OF_MANY 65537
 #define SLOTS_A_SHARE 100 /* of the least weight */
 
 __u32 slots_hashed_count(const struct slots_backend *backend, __u32 n)
 {
-	static const __u32 counts[] = { 251, 4093, 16381, 65537 };
-	const size_t last = sizeof(counts) / sizeof(*counts) - 1;
 	__u64 sum = 0, least = XDPLB_WEIGHT_MAX;
-	size_t i = 0;
 
 	for (__u32 b = 0; b < n; b++) {
 		sum += backend[b].weight;
 		if (backend[b].weight < least)
 			least = backend[b].weight;
 	}
-	while (i < last && counts[i] < (sum + least - 1) / least * SLOTS_A_SHARE)
-		i++;
-	return counts[i];
+	if (sum <= least)
+		return SLOTS_OF_ONE;
+	return (sum + least - 1) / least * SLOTS_A_SHARE <= SLOTS_OF_SOME ? SLOTS_OF_SOME :
+									    SLOTS_OF_MANY;
 }
 
 bool is_prime(__u32 number)

@@ -65,7 +65,7 @@ static bool any_flow(const struct search *search)
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
 		if (balancer->backends[id].flags &&
 		    search->finding[balancer->backends[id].service] &&
-		    XDPLB_ENTRIES(__atomic_load_n(&balancer->active[id], __ATOMIC_RELAXED)))
+		    XDPLB_ENTRIES(__atomic_load_n(&balancer->active[id].flows, __ATOMIC_RELAXED)))
 			return true;
 	return false;
 }
@@ -101,25 +101,38 @@ static void unmark(struct balancer *balancer, __u32 service, const struct findin
 		__atomic_store_n(&set->window_end, 0, __ATOMIC_RELAXED);
 }
 
+/* Looks for flows in the way of the marks; false: it could not. */
+static bool search_run(struct balancer *balancer, struct search *search)
+{
+	struct flow_table table;
+
+	if (!any_flow(search))
+		return true;
+	if (balancer_map_flows(balancer))
+		return false;
+	table = flow_table_of(balancer);
+	/* Twice: a flow may move to its other bucket, behind the first look's back. */
+	flows_scan(&table, flow_found, search);
+	flows_scan(&table, flow_found, search);
+	return true;
+}
+
 void marks_settle(struct balancer *balancer)
 {
 	struct search *search = calloc(1, sizeof(*search));
-	struct flow_table table = flow_table_of(balancer);
+	bool found;
 
 	if (!search)
 		return;
 	search->balancer = balancer;
-	if (search_begin(search) && any_flow(search)) {
-		/* Twice: a flow may move to its other bucket, behind the first look's back. */
-		flows_scan(&table, flow_found, search);
-		flows_scan(&table, flow_found, search);
-	}
+	found = search_begin(search) && search_run(balancer, search);
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
 		struct finding *finding = search->finding[id];
 
 		if (!finding)
 			continue;
-		unmark(balancer, id, finding);
+		if (found)
+			unmark(balancer, id, finding);
 		free(finding->needed);
 		free(finding);
 	}

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "ways.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -248,6 +250,17 @@ static void neighbours_wait(struct neighbour *neighbour, __u32 count)
 	}
 }
 
+static void keep_warn(const char *backend, const struct next_hop *hop, int err)
+{
+	char hint[80] = "";
+
+	if (err == -ENOBUFS) /* the limit is one for all namespaces together */
+		snprintf(hint, sizeof(hint), "; raise net.%s.neigh.default.gc_thresh3",
+			 xdplb_is_ipv6(hop->addr) ? "ipv6" : "ipv4");
+	warn("the kernel will not keep the neighbour of backend %s: %s%s", backend, strerror(-err),
+	     hint);
+}
+
 static void neighbours_warn(const struct neighbour *neighbour, __u32 count,
 			    const struct wanted_service *wanted)
 {
@@ -256,8 +269,7 @@ static void neighbours_warn(const struct neighbour *neighbour, __u32 count,
 	for (__u32 i = 0; i < count; i++) {
 		address_text(wanted->backend[i].addr, text);
 		if (neighbour[i].err)
-			warn("the kernel will not keep the neighbour of backend %s: %s", text,
-			     strerror(-neighbour[i].err));
+			keep_warn(text, &neighbour[i].hop, neighbour[i].err);
 		if (neighbour[i].known)
 			continue;
 		if_indextoname(neighbour[i].hop.ifindex, interface);

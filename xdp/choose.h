@@ -60,9 +60,9 @@ static __always_inline __u32 choose_next(const struct packet *p, struct xdplb_se
 /* The active flows of a backend. */
 __noinline __u64 active_of(__u32 id)
 {
-	const __u64 *word = bpf_map_lookup_elem(&xdplb_active, &id);
+	const struct xdplb_active *active = bpf_map_lookup_elem(&xdplb_active, &id);
 
-	return word ? XDPLB_ACTIVE(READ_ONCE(*word)) : 0;
+	return active ? XDPLB_ACTIVE(READ_ONCE(active->flows)) : 0;
 }
 
 /* The weight in a slot's word, slow start counted in. */

@@ -10,10 +10,12 @@
 
 #include "flow_table.h"
 
+#define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_SEC 1000000000ULL
 #define SWEEP_NS (4 * NSEC_PER_SEC) /* in which all of the flow table is swept */
 #define SWEEP_BUCKETS 4096 /* at once */
-#define MOVES 1024 /* a tick: more cost a flood nothing, and us much */
+#define MOVES_MS 128 /* flows that may be moved in a millisecond: a flood costs some 6% by them */
+#define MOVES_MAX 1024
 
 struct sweep {
 	struct xdplb_cpu *cpu;
@@ -57,6 +59,14 @@ __noinline int sweep(__u64 now)
 	return 0;
 }
 
+/* ... after so many nanoseconds without any. */
+static __always_inline __u32 moves_allowed(__u64 elapsed)
+{
+	__u64 moves = elapsed * MOVES_MS / NSEC_PER_MSEC;
+
+	return moves < MOVES_MAX ? moves : MOVES_MAX;
+}
+
 static __always_inline void tick(const struct packet *p)
 {
 	__u64 jiffies = bpf_jiffies64();
@@ -71,7 +81,7 @@ static __always_inline void tick(const struct packet *p)
 	if (now != p->cpu->now)
 		p->cpu->answers_left = p->config->icmp_rate;
 	p->cpu->now = now;
-	p->cpu->moves_left = MOVES;
+	p->cpu->moves_left = moves_allowed(ns - p->cpu->swept);
 	sweep(ns);
 }
 

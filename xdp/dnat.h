@@ -12,6 +12,7 @@
 #include "fragment.h"
 #include "home.h"
 #include "next_hop.h"
+#include "send.h"
 
 /*
  * Which of the backends with one address and port, from `id` on, has a flow of

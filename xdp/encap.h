@@ -12,6 +12,7 @@
 #define XDPLB_ENCAP_H
 
 #include "inner_sum.h"
+#include "send.h"
 #include "to_backend.h"
 
 #define WRAP_TTL 64

@@ -10,9 +10,14 @@
 
 #include "flow_table.h"
 
-#define FLOW_OVER 0x20000 /* above any age */
+/* Above any age, and above that of flows that are older than their entries. */
+#define FLOW_YOUNG 0x10000
+#define FLOW_OVER 0x20000
 
-/* How readily a flow's entry is given to a new flow: over, or by age; 0 is never. */
+/*
+ * How readily a flow's entry is given to a new flow: over, or by age, those
+ * last that are adopted; 0 is never.
+ */
 __noinline int flow_rank(__u64 value)
 {
 	const struct xdplb_cpu *cpu = cpu_get();
@@ -20,40 +25,12 @@ __noinline int flow_rank(__u64 value)
 
 	if (!cpu || !is_flow(value))
 		return 0;
-	if (is_expired(cpu->now, value) || flow_is_over(state))
+	if (flow_is_over(state))
 		return FLOW_OVER;
 	if (flow_is_unproven(state))
-		return 1 + flow_age(cpu->now, XDPLB_FIELD(value, SEEN));
-	return 0;
-}
-
-/*
- * Ends a flow of two full buckets, the one of the highest rank, if that is at
- * least `rank`. Returns the index of its entry, now free, or -1.
- */
-__noinline int flow_evict(__u32 first, __u32 second, int rank)
-{
-	struct xdplb_cpu *cpu = cpu_get();
-	__u64 value, victim = 0;
-	int index = -1;
-
-	for (__u32 i = 0; i < 2 * XDPLB_WAYS; i++) {
-		__u32 at = (i < XDPLB_WAYS ? first : second) * XDPLB_WAYS + i % XDPLB_WAYS;
-		const struct xdplb_flow *flow = flow_at(at);
-		int ready;
-
-		value = flow ? READ_ONCE(flow->value) : 0;
-		ready = flow_rank(value);
-		if (ready < rank)
-			continue;
-		rank = ready + 1;
-		victim = value;
-		index = at;
-	}
-	if (index < 0 || !cpu || flow_remove(index, victim))
-		return -1;
-	cpu->reason[XDPLB_FLOW_EVICTED]++;
-	return index;
+		return 1 + flow_age(cpu->now, XDPLB_FIELD(value, SEEN)) +
+		       (state == XDPLB_FLOW_ADOPTED ? 0 : FLOW_YOUNG);
+	return is_expired(cpu->now, value) ? FLOW_OVER : 0;
 }
 
 /* Which entries of a bucket are free, a bit each. */
@@ -94,18 +71,20 @@ static __always_inline void entry_free(struct xdplb_flow *flow, __u64 busy)
 }
 
 /*
- * Moves the flow at `from` to the free entry `to`. Its key is in either place
+ * Moves the flow at `from`, if it is still that of `key`, to the free entry
+ * `to`. Its key is in either place
  * all the while, so that a packet that comes now finds that it is being
  * written, and not that it is unknown. 0, or -1 when something of it changed.
  */
-__noinline int flow_carry(__u32 from, __u32 to)
+__noinline int flow_carry(__u32 from, __u32 to, __u64 key)
 {
 	struct xdplb_flow *source = flow_at(from), *target = flow_at(to);
 	__u64 value = source ? READ_ONCE(source->value) : 0, busy, left = busy_after(value);
 
-	if (!source || !target || !is_flow(value) || !entry_take(target, &busy))
+	if (!source || !target || !is_flow(value) || READ_ONCE(source->key) != key ||
+	    !entry_take(target, &busy))
 		return -1;
-	WRITE_ONCE(target->key, READ_ONCE(source->key));
+	WRITE_ONCE(target->key, key);
 	if (__sync_val_compare_and_swap(&source->value, value, left) != value) {
 		entry_free(target, busy);
 		return -1;
@@ -128,19 +107,61 @@ __noinline int flow_displace(__u32 first, __u32 second)
 	for (__u32 i = 0; i < 2 * XDPLB_WAYS; i++) {
 		__u32 bucket = i < XDPLB_WAYS ? first : second, from, at[2];
 		const struct xdplb_flow *flow;
+		__u64 key;
 		int to;
 
 		from = bucket * XDPLB_WAYS + i % XDPLB_WAYS;
 		flow = flow_at(from);
 		if (!flow)
 			return -1;
-		xdplb_flow_buckets(xdplb_hash(config->seed, READ_ONCE(flow->key)),
-				   config->flow_mask, at);
+		key = READ_ONCE(flow->key);
+		xdplb_flow_buckets(xdplb_hash(config->seed, key), config->flow_mask, at);
 		to = bucket_room(at[0] == bucket ? at[1] : at[0]);
 		if (to >= 0)
-			return flow_carry(from, to) ? -1 : (int)from;
+			return flow_carry(from, to, key) ? -1 : (int)from;
 	}
 	return -1;
+}
+
+/*
+ * Makes room in two full buckets: by ending a flow that is over, by moving one,
+ * or by ending the oldest that never got past its first packet. Returns the
+ * index of an entry, now free, or -1.
+ */
+__noinline int flow_make_room(__u32 first, __u32 second)
+{
+	struct xdplb_cpu *cpu = cpu_get();
+	int victim = -1, index, rank = 0;
+	__u64 value, victim_value = 0;
+	__u32 turn;
+
+	if (!cpu)
+		return -1;
+	turn = cpu->turn++; /* of those of one age not always the first, who is the newest */
+	for (__u32 i = 0; i < 2 * XDPLB_WAYS; i++) {
+		__u32 way = i + turn;
+		__u32 at = (way & XDPLB_WAYS ? first : second) * XDPLB_WAYS + way % XDPLB_WAYS;
+		const struct xdplb_flow *flow = flow_at(at);
+		int ready;
+
+		value = flow ? READ_ONCE(flow->value) : 0;
+		ready = flow_rank(value);
+		if (ready <= rank)
+			continue;
+		rank = ready;
+		victim_value = value;
+		victim = at;
+	}
+	if (rank < FLOW_OVER) {
+		index = flow_displace(first, second);
+		if (index >= 0)
+			return index;
+	}
+	if (victim < 0 || flow_remove(victim, victim_value))
+		return -1;
+	((struct work *)cpu->work)->crowded = rank < FLOW_OVER;
+	cpu->reason[XDPLB_FLOW_EVICTED]++;
+	return victim;
 }
 
 /*
@@ -154,13 +175,7 @@ static __always_inline int flow_room(__u32 first, __u32 second)
 
 	if (index < 0)
 		index = bucket_room(second);
-	if (index < 0)
-		index = flow_evict(first, second, FLOW_OVER);
-	if (index < 0)
-		index = flow_displace(first, second);
-	if (index < 0)
-		index = flow_evict(first, second, 1);
-	return index;
+	return index < 0 ? flow_make_room(first, second) : index;
 }
 
 /* How many entries of the bucket hold the key, or are about to. */
@@ -200,6 +215,7 @@ static __always_inline enum room flow_reserve(struct packet *p, __u64 key)
 	__u32 at[2];
 	int index;
 
+	p->work->crowded = false;
 	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
 	for (int i = 0; i < ROOM_TRIES && !taken; i++) {
 		index = flow_room(at[0], at[1]);

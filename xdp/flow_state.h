@@ -83,11 +83,8 @@ static __always_inline __u32 flow_state_first(bool tcp, __u8 flags)
 {
 	if (!tcp)
 		return XDPLB_FLOW_UDP_NEW;
-	if (flags & TCP_RST)
-		return XDPLB_FLOW_RESET;
-	if (flags & TCP_FIN)
-		return XDPLB_FLOW_FIN_CLIENT;
-	return flags & TCP_SYN ? XDPLB_FLOW_NEW : XDPLB_FLOW_ADOPTED;
+	return (flags & (TCP_SYN | TCP_FIN | TCP_RST)) == TCP_SYN ? XDPLB_FLOW_NEW :
+								    XDPLB_FLOW_ADOPTED;
 }
 
 /*

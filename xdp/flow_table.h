@@ -102,10 +102,10 @@ static __always_inline void count_new_flow(__u32 backend)
 /* Counts flows of a backend: entries, as ONE_ENTRY each, and those that are active. */
 static __always_inline void count_flows(__u32 backend, __s64 change)
 {
-	__u64 *word = bpf_map_lookup_elem(&xdplb_active, &backend);
+	struct xdplb_active *active = bpf_map_lookup_elem(&xdplb_active, &backend);
 
-	if (word)
-		__sync_fetch_and_add(word, change);
+	if (active)
+		__sync_fetch_and_add(&active->flows, change);
 }
 
 /* Gives back what a flow holds besides its entry. */
@@ -187,13 +187,18 @@ static __always_inline bool flow_search(struct packet *p, __u64 key)
 	__u32 at[2];
 
 	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
-	return bucket_search(p, at[0], key) || bucket_search(p, at[1], key);
+	/* At the first once more: the flow may have moved there while the second was looked at. */
+	return bucket_search(p, at[0], key) || bucket_search(p, at[1], key) ||
+	       bucket_search(p, at[0], key);
 }
 
-static __always_inline void flow_expire(struct xdplb_cpu *cpu, __u32 index, __u64 value)
+/* Ends an expired flow; false when another CPU has just changed it. */
+static __always_inline bool flow_expire(struct xdplb_cpu *cpu, __u32 index, __u64 value)
 {
-	if (!flow_remove(index, value))
-		cpu->reason[XDPLB_FLOW_EXPIRED]++;
+	if (flow_remove(index, value))
+		return false;
+	cpu->reason[XDPLB_FLOW_EXPIRED]++;
+	return true;
 }
 
 /* Finds the flow under a key, if it has not expired. */
@@ -203,7 +208,7 @@ static __always_inline bool flow_find(struct packet *p, __u64 key)
 		return false;
 	if (!is_expired(p->cpu->now, p->value))
 		return true;
-	flow_expire(p->cpu, p->flow_index, p->value);
+	p->raced = !flow_expire(p->cpu, p->flow_index, p->value);
 	return false;
 }
 

@@ -11,6 +11,7 @@
 #include "answer.h"
 #include "home.h"
 #include "quote.h"
+#include "send.h"
 #include "to_backend.h"
 
 #define ICMP_SOURCE_QUENCH 4

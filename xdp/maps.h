@@ -127,7 +127,7 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct xdplb_active);
 } xdplb_active SEC(".maps");
 
 struct {

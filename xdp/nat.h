@@ -10,6 +10,7 @@
 #include "fragment.h"
 #include "flow_room.h"
 #include "next_hop.h"
+#include "send.h"
 
 /*
  * The port that shall be taken back: of a flow that is over or, where none is,

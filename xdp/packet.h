@@ -108,6 +108,7 @@ struct work {
 	__u32 flow_index;
 	__u32 pool; /* that the last reply's source port belongs to */
 	__u32 turned; /* it leaves by the interface it came in by */
+	__u32 crowded; /* its flow got the entry of one that never got past its first packet */
 };
 
 _Static_assert(sizeof(struct work) <= sizeof(((struct xdplb_cpu *)0)->work), "it fits");

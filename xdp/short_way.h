@@ -10,6 +10,7 @@
 #define XDPLB_SHORT_WAY_H
 
 #include "parse.h"
+#include "send.h"
 #include "to_backend.h"
 #include "to_service.h"
 
@@ -157,7 +158,10 @@ static __always_inline int plain_to_owner(struct packet *p, const struct plain *
 {
 	struct xdplb_backend_cpu *hop = plain_hop(p, id);
 
-	return id && hop ? plain_forward(p, at, hop) : GO_ON;
+	if (!id || !hop)
+		return GO_ON;
+	hop->new_flows += SYN_ALONE(p->h->tcp_flags);
+	return plain_forward(p, at, hop);
 }
 
 /* The flow under this key is remembered, in the midst of its life, and has been seen this second.
@@ -167,6 +171,35 @@ static __always_inline bool is_plain_flow(struct packet *p, __u64 key)
 	return flow_search(p, key) && XDPLB_FIELD(p->value, SEEN) == (__u16)p->cpu->now &&
 	       flow_is_steady(state_of(p->value)) &&
 	       !(p->h->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST));
+}
+
+/* What kinds of entries the directory has besides services. */
+static __always_inline bool has_kind(const struct packet *p, enum xdplb_kind kind)
+{
+	return p->config->kinds & 1 << kind;
+}
+
+static __always_inline __u32 plain_find(const struct packet *p, enum xdplb_kind kind,
+					const struct address *addr, __be16 port)
+{
+	const struct address *found;
+	__u32 index;
+
+	if (!has_kind(p, kind))
+		return 0;
+	if (!p->h->v6)
+		return directory_search(
+			xdplb_directory_key4(kind, addr->word[0], port, p->h->proto));
+	index = directory_search(xdplb_directory_key6(kind, addr->word, port, p->h->proto));
+	found = index ? entry_address(kind, index) : NULL;
+	return found && same_address(found, addr) ? index : 0;
+}
+
+/* It may be a reply, and comes from where replies do. */
+static __always_inline bool is_plain_reply(const struct packet *p)
+{
+	return may_be_reply(p) && (plain_find(p, XDPLB_KIND_BACKEND, &p->h->saddr, p->h->sport) ||
+				   plain_find(p, XDPLB_KIND_DNAT, &p->h->saddr, p->h->sport));
 }
 
 static __always_inline int plain_to_service(struct packet *p, const struct plain *at)
@@ -186,8 +219,7 @@ static __always_inline int plain_to_service(struct packet *p, const struct plain
 		return is_plain_flow(p, xdplb_flow_key(name, p->service)) ?
 			       plain_to_backend(p, at) :
 			       GO_ON;
-	if (set->forward != XDPLB_DSR || may_be_reply(p) || SYN_ALONE(p->h->tcp_flags) ||
-	    is_nobody(p->h))
+	if (set->forward != XDPLB_DSR || is_plain_reply(p) || is_nobody(p->h))
 		return GO_ON;
 	return plain_to_owner(p, at, XDPLB_SLOT_OWNER(word));
 }
@@ -213,28 +245,6 @@ static __always_inline int plain_reply(struct packet *p, const struct plain *at,
 	cpu->reply_bytes += frame_bytes(p);
 	plain_rewrite(p, at, &to);
 	return plain_send(p, at, &copy->way);
-}
-
-/* What kinds of entries the directory has besides services. */
-static __always_inline bool has_kind(const struct packet *p, enum xdplb_kind kind)
-{
-	return p->config->kinds & 1 << kind;
-}
-
-static __always_inline __u32 plain_find(const struct packet *p, enum xdplb_kind kind,
-					const struct address *addr, __be16 port)
-{
-	const struct address *found;
-	__u32 index;
-
-	if (!has_kind(p, kind))
-		return 0;
-	if (!p->h->v6)
-		return directory_search(
-			xdplb_directory_key4(kind, addr->word[0], port, p->h->proto));
-	index = directory_search(xdplb_directory_key6(kind, addr->word, port, p->h->proto));
-	found = index ? entry_address(kind, index) : NULL;
-	return found && same_address(found, addr) ? index : 0;
 }
 
 static __always_inline int plain_way(struct packet *p, const struct plain *at)

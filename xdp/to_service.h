@@ -22,8 +22,8 @@ static __always_inline bool flow_goes_on(struct packet *p, __u64 key, bool *move
 	if (backend && !(backend->flags & XDPLB_BACKEND_DOWN) &&
 	    !(p->h->tcp_flags & TCP_SYN && flow_is_left(p->value)))
 		return true;
-	flow_remove(p->flow_index, p->value);
-	*moved = true;
+	*moved = !flow_remove(p->flow_index, p->value);
+	p->raced = !*moved;
 	return false;
 }
 
@@ -63,6 +63,13 @@ static __always_inline int flow_open(struct packet *p, __u32 backend, __u32 meth
 	return GO_ON;
 }
 
+/* Counts a flow that is remembered by another packet than its first. */
+static __always_inline void count_old_flow(const struct packet *p, const struct beginning *flow)
+{
+	if (!flow->opens)
+		p->cpu->reason[flow->adopting ? XDPLB_FLOW_TAKEN_OVER : XDPLB_FLOW_STRAY]++;
+}
+
 /* Remembers the flow, for which an entry is reserved. */
 static __always_inline int flow_remember(struct packet *p, const struct xdplb_set *set)
 {
@@ -71,13 +78,14 @@ static __always_inline int flow_remember(struct packet *p, const struct xdplb_se
 	__u64 old;
 	int verdict;
 
-	if (flow->opens) {
+	/* Who had to end an unproven flow may end so too: then it stays where it is at home. */
+	if (flow->opens && (!p->work->crowded || method == XDPLB_NAT)) {
 		id = backend_for(p, set, flow->name, flow->word, flow->adopting);
 	} else {
 		old = home_in(p, set, &p->h->saddr, flow->name);
 		id = XDPLB_FIELD(old, BACKEND);
 		method = method_of(old);
-		p->cpu->reason[flow->adopting ? XDPLB_FLOW_TAKEN_OVER : XDPLB_FLOW_STRAY]++;
+		count_old_flow(p, flow);
 	}
 	verdict = flow_open(p, id, method);
 	if (verdict != GO_ON)
@@ -151,7 +159,9 @@ __noinline int flow_begins(struct xdp_md *ctx, __u32 service, __u64 name, __u32 
 	flow->adopting = is_adopting(set, flow->word, p.cpu->now);
 	flow->opens = moved || is_opening(p.h->proto == IPPROTO_TCP, SYN_ALONE(p.h->tcp_flags),
 					  flow->adopting);
-	if (is_to_remember(set, flow->opens, flow->adopting))
+	/* What ends with this packet needs no memory, nor shall anybody fill that so. */
+	if (!(p.h->tcp_flags & (TCP_FIN | TCP_RST)) &&
+	    is_to_remember(set, flow->opens, flow->adopting))
 		verdict = flow_enter(&p, set);
 	else
 		verdict = flow_is_unknown(&p, set);

@@ -38,6 +38,7 @@ static __always_inline int long_way(struct packet *p)
 	int verdict;
 
 	p->h = &p->work->headers[PACKET];
+	p->raced = false;
 	verdict = parse(p);
 	if (verdict != GO_ON)
 		return verdict;

@@ -24,7 +24,7 @@
 #define XDPLB_SERVICES 16384 /* service ids, 0 is none */
 #define XDPLB_BACKENDS 32768 /* backend ids, 0 is none; fits 15 bits */
 #define XDPLB_POOLS 8192 /* port pool ids, 0 is none */
-#define XDPLB_SET_LINES 262144 /* 64-byte lines for backend sets, 0 is none */
+#define XDPLB_SET_LINES 524288 /* 64-byte lines for backend sets, 0 is none */
 #define XDPLB_DIRECTORY_BUCKETS 16384
 #define XDPLB_FLOWS (1 << 20)
 #define XDPLB_FLOWS_MIN 64
@@ -330,8 +330,13 @@ struct xdplb_backend {
 /*
  * xdplb_active, by backend id: its flow table entries in the high half, of
  * which those are in the low half that are active, see flow_is_active(). One
- * word for all CPUs, changed by atomic additions.
+ * word for all CPUs, changed by atomic additions, alone in its line.
  */
+struct xdplb_active {
+	__u64 flows;
+	__u64 reserved[7];
+};
+
 #define XDPLB_ACTIVE(word) ((__u32)(word))
 #define XDPLB_ENTRIES(word) ((__u32)((word) >> 32))
 
@@ -466,7 +471,7 @@ struct xdplb_cpu {
 	__u32 answers_left; /* "too big" in this second */
 	__u32 moves_left; /* of flows to their other bucket, in this tick */
 	__u32 ident; /* of the next wrapped packet */
-	__u32 reserved;
+	__u32 turn; /* where the next search for a flow that gives way begins */
 	__u64 work[44]; /* the packet that is on its way, see xdp/packet.h */
 };
 

@@ -141,7 +141,7 @@ __u64 maps_entries(const struct maps *maps)
 	__u64 sum = 0;
 
 	for (__u32 id = 0; id < XDPLB_BACKENDS; id++)
-		sum += XDPLB_ENTRIES(__atomic_load_n(&maps->active[id], __ATOMIC_RELAXED));
+		sum += XDPLB_ENTRIES(__atomic_load_n(&maps->active[id].flows, __ATOMIC_RELAXED));
 	return sum;
 }
 

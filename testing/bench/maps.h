@@ -22,7 +22,7 @@ struct maps {
 	struct xdplb_block *blocks;
 	__u32 blocks_count;
 	struct xdplb_nat_record *nat;
-	__u64 *active;
+	struct xdplb_active *active;
 };
 
 /* The maps of the program with this id. Ends the program when they cannot be had. */

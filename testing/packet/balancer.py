@@ -125,8 +125,8 @@ class Balancer:
     def client(self, family):
         """An address and port that no other client has, of a network far away."""
         self.next_far += 1
-        high, low = self.next_far >> 8, self.next_far & 0xff
-        address = f"198.18.{high}.{low}" if family.version == 4 else f"2001:db8:2::{high:x}:{low:x}"
+        high, low = divmod(self.next_far * 40503 & 0xffff, 256)  # neighbours are far apart too
+        address = f"198.18.{high}.{low}" if family.version == 4 else f"2001:db8:2::{high + 1:x}:{low + 1:x}"
         return address, 1024 + self.next_far * 7 % 60000
 
     def ident(self):

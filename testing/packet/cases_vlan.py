@@ -3,47 +3,13 @@
 Backends behind a VLAN device. The kernel that the tests run on may have none: eth2, an interface
 like others, is made one in the program's list of interfaces, where only it looks.
 """
-import ctypes
-import struct
-
-from balancer import INTERFACE, PROGRAMS
-from case import check, each_way, same
+from balancer import INTERFACE
+from case import each_way
 from flow import WAYS, IpipFlow, expect_dropped
+from live import Config
 from wire import TAGS
 
-PIN = b"/sys/fs/bpf/xdplb/xdplb_config"
-ENTRY, ENTRIES = struct.Struct("=IIH2s6s2x"), 63  # struct xdplb_interface, and how many there are
-ROOM = 1 << 16  # more than struct xdplb_config takes
 VLAN = 75
-
-
-class Config:
-    """The map xdplb_config."""
-
-    def __init__(self, lb):
-        self.bpf = ctypes.CDLL("libbpf.so.1", use_errno=True)
-        self.map = self.bpf.bpf_obj_get(PIN)
-        check(self.map >= 0, "%s: %d", PIN, ctypes.get_errno())
-        self.key = ctypes.byref(ctypes.c_uint32(0))
-        self.value = ctypes.create_string_buffer(ROOM)
-        check(not self.bpf.bpf_map_lookup_elem(self.map, self.key, self.value), "no configuration")
-        # Those that have XDP come first in the list.
-        self.list = min(self.find(lb.links[name]) for name in PROGRAMS.values())
-
-    def find(self, link):
-        """Where an interface's entry is: its MAC is in no other."""
-        at = self.value.raw.index(bytes.fromhex(link["address"].replace(":", ""))) - 12
-        same(ENTRY.unpack_from(self.value, at)[0], link["ifindex"], "the interface in the list")
-        return at
-
-    def interfaces(self):
-        return [ENTRY.unpack_from(self.value, self.list + at * ENTRY.size)
-                for at in range(ENTRIES)]
-
-    def add(self, *entry):
-        at = next(at for at, one in enumerate(self.interfaces()) if one[0] in (0, entry[0]))
-        ENTRY.pack_into(self.value, self.list + at * ENTRY.size, *entry)
-        check(not self.bpf.bpf_map_update_elem(self.map, self.key, self.value, 0), "not written")
 
 
 def make_vlan(lb):

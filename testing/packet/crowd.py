@@ -26,17 +26,24 @@ class Member:
 class Cluster:
     """A service of a way's and its members, changed by commands."""
 
-    def __init__(self, lb, way, proto, *options, members=None, weights=()):
+    def __init__(self, lb, way, proto, *options, members=None, weights=(),
+                 states=()):
         self.lb, self.way, self.proto = lb, way, proto
         self.forward = way.flow.method
         self.port = lb.backend_port() if way.translates() else None
         self.options = options
         addresses = members or way.via.backends[:2]
         self.members = [Member(address, self.port) for address in addresses]
+        self.made = None  # what the twin was made with
         for member, weight in zip(self.members, weights):
             member.weight = weight
+        for member, state in zip(self.members, states):
+            member.state = state
         self.service = lb.service(*self.words(), proto=proto, address=way.family.vip,
                                   options=self.all_options())
+
+    def __str__(self):
+        return f"{self.way}, {' '.join(self.options)}"
 
     def words(self):
         return [member.word() for member in self.members]
@@ -112,12 +119,13 @@ class Cluster:
         A service of the same configuration, and no past. Backends of equal addresses and ports
         are equal to the hash, whoever's they are.
         """
-        address = TWINS[self.way.family.version]
-        twin = Service(address, self.service.port, self.proto)
-        if (twin, "made") in self.lb.kept:
-            run("xdplb-config", "del-service", name_of(twin))
-        self.lb.kept[(twin, "made")] = True
-        self.lb.set_backends(twin, self.words(), *self.all_options())
+        twin = Service(TWINS[self.way.family.version], self.service.port, self.proto)
+        wanted = (*self.all_options(), *self.words())
+        if self.made != wanted:
+            if self.made:
+                run("xdplb-config", "del-service", name_of(twin))
+            run("xdplb-config", "set-backends", name_of(twin), *wanted)
+            self.made = wanted
         return twin
 
     def owners(self, flows):

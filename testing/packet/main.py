@@ -7,6 +7,8 @@ import case
 import cases_forward  # noqa: F401  each registers its cases
 import cases_schedule  # noqa: F401
 import cases_hash  # noqa: F401
+import cases_change  # noqa: F401
+import cases_room  # noqa: F401
 import cases_pass  # noqa: F401
 import cases_methods  # noqa: F401
 import cases_icmp  # noqa: F401

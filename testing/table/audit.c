@@ -127,11 +127,11 @@ void audit_make(const struct maps *maps, struct audit *audit)
 	for (__u32 i = 0; i < buckets * XDPLB_WAYS; i++)
 		flow_check(maps, &maps->flows[i / XDPLB_WAYS].way[i % XDPLB_WAYS], counts, audit);
 	for (__u32 id = 0; id < XDPLB_BACKENDS; id++)
-		if (counts[id] != maps->active[id])
+		if (counts[id] != maps->active[id].flows)
 			wrong(audit,
 			      "backend %u counts %u entries, %d active; the table has %u and %u",
-			      id, XDPLB_ENTRIES(maps->active[id]),
-			      (int)XDPLB_ACTIVE(maps->active[id]), XDPLB_ENTRIES(counts[id]),
+			      id, XDPLB_ENTRIES(maps->active[id].flows),
+			      (int)XDPLB_ACTIVE(maps->active[id].flows), XDPLB_ENTRIES(counts[id]),
 			      XDPLB_ACTIVE(counts[id]));
 	free(counts);
 	keys_check(maps, buckets * XDPLB_WAYS, audit);

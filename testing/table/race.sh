@@ -49,8 +49,9 @@ RACE_SERVICES=9
 
 # What xdplb-config changes meanwhile, until NET_DIR/race.over exists.
 race_changes() {
-	local n
-	while [ ! -e "$NET_DIR/race.over" ]; do
+	local n count
+	for ((count = 0; ; count++)); do
+		[ ! -e "$NET_DIR/race.over" ] || break
 		n=$((RANDOM % RACE_SERVICES))
 		if [ "$n" = 0 ] && [ $((RANDOM % 4)) = 0 ]; then
 			config del-service -p /sys/fs/bpf/race "$SERVICE4:8000/tcp"
@@ -59,6 +60,7 @@ race_changes() {
 		race_service "$n" changed
 		sleep 0.05
 	done
+	echo "$count changes of the configuration meanwhile"
 }
 
 # Flows of services that are deleted expire at once.
@@ -92,9 +94,7 @@ race() {
 	NET_TIMEOUT=$((${1:-60} + 60)) in_ns balancer testing/build/race "$(program_id race)" "$RACE_IN" "${1:-60}" || failed=1
 	touch "$NET_DIR/race.over"
 	wait "$changes" || true
-	if [ -s "$NET_DIR/race.log" ]; then
-		sort "$NET_DIR/race.log" | uniq -c | sed 's/^/# /' | head -n 5
-	fi
+	sort "$NET_DIR/race.log" | uniq -c | sed 's/^ */# said by xdplb-config: /; s/said by.*: 1 \(.* meanwhile\)/\1/'
 	race_expire || failed=1
 	race_shares || failed=1
 	return "$failed"

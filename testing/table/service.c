@@ -21,15 +21,15 @@ const char *const change_names[CHANGES] = {
 	[CHANGE_BACKUP] = "backup",    [CHANGE_WEIGHT] = "weight",
 	[CHANGE_TABLE] = "table",      [CHANGE_SCHEDULER] = "scheduler",
 	[CHANGE_METHOD] = "method",    [CHANGE_WINDOW] = "window",
-	[CHANGE_NOBODY] = "drain all",
+	[CHANGE_NOBODY] = "drain all", [CHANGE_NOTHING] = "nothing",
 };
 
 /* Of a hundred changes. */
 static const int often[CHANGES] = {
-	[CHANGE_ADD] = 14,   [CHANGE_BACK] = 6,	     [CHANGE_DRAIN] = 14, [CHANGE_REMOVE] = 12,
-	[CHANGE_KILL] = 8,   [CHANGE_UP] = 16,	     [CHANGE_BACKUP] = 4, [CHANGE_WEIGHT] = 8,
+	[CHANGE_ADD] = 11,   [CHANGE_BACK] = 6,	     [CHANGE_DRAIN] = 10, [CHANGE_REMOVE] = 9,
+	[CHANGE_KILL] = 8,   [CHANGE_UP] = 13,	     [CHANGE_BACKUP] = 4, [CHANGE_WEIGHT] = 6,
 	[CHANGE_TABLE] = 3,  [CHANGE_SCHEDULER] = 4, [CHANGE_METHOD] = 6, [CHANGE_WINDOW] = 4,
-	[CHANGE_NOBODY] = 1,
+	[CHANGE_NOBODY] = 1, [CHANGE_NOTHING] = 15,
 };
 
 /* ---- random numbers: splitmix64 -------------------------------------------------------- */
@@ -265,12 +265,12 @@ static bool scheduler_change(struct wanted_service *wanted)
 
 static bool method_change(struct wanted_service *wanted)
 {
-	static const __u8 methods[] = { XDPLB_DSR, XDPLB_IPIP, XDPLB_GUE, XDPLB_NAT };
+	static const __u8 methods[] = { XDPLB_DSR, XDPLB_IPIP, XDPLB_GUE, XDPLB_NAT, XDPLB_DNAT };
 	__u8 method = methods[random_below(sizeof(methods))];
 
 	/* UDP is stateless only where ports stay. */
 	if (method == wanted->forward ||
-	    (method == XDPLB_NAT && wanted->udp == WANTED_UDP_STATELESS))
+	    (wanted->udp == WANTED_UDP_STATELESS && (method == XDPLB_NAT || method == XDPLB_DNAT)))
 		return false;
 	wanted->forward = method;
 	return true;
@@ -297,8 +297,7 @@ static bool everybody_up(struct service *service)
 	return true;
 }
 
-/* Nobody takes flows: that shall not last. */
-static bool is_closed(const struct service *service)
+bool service_is_closed(const struct service *service)
 {
 	__u8 taking = wanted_taking(&service->wanted);
 
@@ -325,7 +324,8 @@ static bool change_make(struct service *service, enum change change)
 	case CHANGE_KILL:
 		return state_change(service, XDPLB_DOWN);
 	case CHANGE_UP:
-		return is_closed(service) ? everybody_up(service) : state_change(service, XDPLB_UP);
+		return service_is_closed(service) ? everybody_up(service) :
+						    state_change(service, XDPLB_UP);
 	case CHANGE_BACKUP:
 		return state_change(service, XDPLB_BACKUP);
 	case CHANGE_WEIGHT:
@@ -339,8 +339,10 @@ static bool change_make(struct service *service, enum change change)
 		return method_change(wanted);
 	case CHANGE_WINDOW:
 		return window_change(wanted);
-	default:
+	case CHANGE_NOBODY:
 		return drain_all(service);
+	default:
+		return true;
 	}
 }
 
@@ -348,7 +350,7 @@ static enum change change_pick(const struct service *service)
 {
 	int number = random_below(100), change = 0;
 
-	if (is_closed(service))
+	if (service_is_closed(service))
 		return CHANGE_UP;
 	while (number >= often[change])
 		number -= often[change++];
@@ -362,7 +364,26 @@ void service_change(struct service *service, __u32 now)
 	while (!change_make(service, change))
 		change = change_pick(service);
 	service->changes[change]++;
-	publish(service, now);
+	if (change != CHANGE_NOTHING)
+		publish(service, now);
+	else
+		records_collect(service, now);
+}
+
+bool service_is_settled(const struct service *service, __u32 now)
+{
+	const struct xdplb_set *set = &service->set->head;
+
+	return set->pick == XDPLB_PICK_HASH && !(set->flags & XDPLB_SET_TRACK) && set->window_end &&
+	       !marks_in_use(set->window_end, now);
+}
+
+void service_settle(struct service *service, const bool *needed)
+{
+	struct marks marks = marks_of(service->set);
+
+	if (!marks_clear(&marks, needed))
+		service->set->head.window_end = 0;
 }
 
 void service_begin(struct service *service, bool udp, bool stateless, __u32 now)

@@ -29,6 +29,7 @@ enum change {
 	CHANGE_METHOD,
 	CHANGE_WINDOW, /* and slow start */
 	CHANGE_NOBODY, /* all drained */
+	CHANGE_NOTHING, /* a command that finds all as it should be */
 	CHANGES,
 };
 
@@ -53,6 +54,16 @@ void service_end(struct service *service);
 
 /* Makes a random change. */
 void service_change(struct service *service, __u32 now);
+
+/* Nobody takes flows. */
+bool service_is_closed(const struct service *service);
+
+/*
+ * After a change: the service's marks may go, but for slots that are needed;
+ * see marks_clear(). Owners and methods are those of the set in force.
+ */
+bool service_is_settled(const struct service *service, __u32 now);
+void service_settle(struct service *service, const bool *needed);
 
 /* The word of a slot of those that begin in this line of the set in force. */
 __u32 service_word(const struct service *service, __u32 line, __u32 slot);

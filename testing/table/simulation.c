@@ -77,7 +77,7 @@ struct simulation {
 
 	__u64 packets, looked_up, adopted;
 	__u32 remembered, most_remembered;
-	__u32 broken, silent, lost;
+	__u32 broken, silent, lost, settled;
 };
 
 /* ---- the program's side ------------------------------------------------------------------ */
@@ -320,9 +320,35 @@ static void flow_begin(struct simulation *sim, __u32 index)
 /* Often one soon after the other, sometimes not for longer than any window. */
 static __u32 next_change(const struct simulation *sim)
 {
-	static const __u32 most[] = { 30, 30, 30, 300, 1500 };
+	static const __u32 most[] = { 30, 30, 30, 300, 2000 };
 
+	if (service_is_closed(&sim->service))
+		return sim->now + 3;
 	return sim->now + 1 + random_below(most[random_below(sizeof(most) / sizeof(*most))]);
+}
+
+/* Slots that decide again need not be looked up, unless some remembered flow goes elsewhere. */
+static void settle(struct simulation *sim)
+{
+	const struct xdplb_set *set = &sim->service.set->head;
+	bool *needed = calloc(set->slots + 1, sizeof(*needed));
+
+	if (!needed)
+		exit(1);
+	for (__u32 i = 0; i < sim->count; i++) {
+		const struct flow *flow = &sim->flows[i];
+		__u32 slot;
+
+		if (!flow->entry.backend)
+			continue;
+		slot = slot_of(sim, flow, set->hash_bits, set->slots);
+		needed[slot] |= XDPLB_SLOT_OWNER(service_word(&sim->service, set->slot_line,
+							      slot)) != flow->entry.backend ||
+				flow->entry.method != set->forward;
+	}
+	service_settle(&sim->service, needed);
+	free(needed);
+	sim->settled++;
 }
 
 /* A change may begin a window or make it longer; the reference knows how long it should be. */
@@ -331,7 +357,10 @@ static void change(struct simulation *sim)
 	__u32 end = sim->service.set->head.window_end, right, now = sim->now;
 
 	service_change(&sim->service, now);
-	if (sim->service.set->head.window_end == end || sim->windows == WINDOWS)
+	if (service_is_settled(&sim->service, now))
+		settle(sim);
+	if (sim->service.set->head.window_end == end || !sim->service.set->head.window_end ||
+	    sim->windows == WINDOWS)
 		return;
 	end = sim->service.set->head.window_end;
 	right = now + sim->service.wanted.window;
@@ -370,9 +399,9 @@ static void report(const struct simulation *sim, double seconds)
 	printf("# %s: %u flows, %llu packets, %.0f s; changes: %s\n", policy_names[sim->policy],
 	       sim->count, sim->packets, seconds, changes);
 	printf("# %s: %.1f%% of the packets looked up; %llu flows adopted, at most %u remembered "
-	       "at once; %u met nobody who takes flows\n",
+	       "at once; %u met nobody who takes flows; marks cleared %u times\n",
 	       policy_names[sim->policy], 100.0 * sim->looked_up / sim->packets, sim->adopted,
-	       sim->most_remembered, sim->lost);
+	       sim->most_remembered, sim->lost, sim->settled);
 	printf("# %s: %u flows silent through a window, %u broken\n", policy_names[sim->policy],
 	       sim->silent, sim->broken);
 }

@@ -620,7 +620,7 @@ static void any_order(void **state)
 			time_passes(random_from(0, 8));
 		}
 	}
-	print_message("# %d adopted, %d silent for too long\n", adopted, excused);
+	print_message("%d adopted, %d silent for too long\n", adopted, excused);
 	assert_true(adopted > 10000 && excused > 100);
 }
 

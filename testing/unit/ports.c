@@ -353,6 +353,10 @@ static void publish_no_port(void **state)
 	}
 	balancer->config->port_allowed[100] = 0x55;
 	said_reset();
+	assert_int_equal(ports_publish(balancer), 0); /* who has no nat needs none */
+	assert_int_equal(said_lines(), 0);
+	assert_int_equal(balancer->config->port_allowed[100], 0x55);
+	balancer->pools[1].proto = IPPROTO_TCP;
 	assert_int_equal(ports_publish(balancer), -ENOSPC);
 	assert_said("no port", "no source port is left for nat: narrow");
 	assert_int_equal(balancer->config->port_allowed[100], 0x55); /* nothing is changed */

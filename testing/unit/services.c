@@ -55,7 +55,7 @@ static bool has_flows(__u32 id)
 static void flow_set(__u32 id, __u8 forward, bool begins)
 {
 	flows[id].of[forward] = begins;
-	balancer.active[id] = has_flows(id) ? 1ULL << 32 : 0;
+	balancer.active[id].flows = has_flows(id) ? 1ULL << 32 : 0;
 }
 
 int balancer_backend_counts(const struct balancer *of, __u32 id, struct xdplb_backend_cpu *sum)
@@ -89,6 +89,12 @@ void backend_state_set(struct xdplb_backend *backend, __u8 state, bool open)
 	backend->flags = (backend->flags & XDPLB_BACKEND_SPREAD) | XDPLB_BACKEND_USED |
 			 (state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0) |
 			 (open ? XDPLB_BACKEND_OPEN : 0);
+}
+
+int balancer_map_flows(struct balancer *of)
+{
+	(void)of;
+	return 0;
 }
 
 int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags);
@@ -475,8 +481,8 @@ static void options_random(struct wanted_service *wanted)
 		wanted->affinity = random_from(1, ipv6 ? 128 : 32);
 	wanted->slow_given = random_64() % 2;
 	wanted->slow_start = random_64() % 3 ? 0 : random_from(1, 100);
-	wanted->table_given = random_64() % 2;
-	wanted->table = random_64() % 3 ? 0 : 251;
+	wanted->table = random_64() % 3 ? 251 : 509; /* automatic sizes warn when they change */
+	wanted->table_given = wanted->scheduler == XDPLB_MAGLEV || wanted->scheduler == XDPLB_SH;
 	wanted->window = random_64() % 2 ? 0 : random_from(1, 1000);
 	wanted->udp = WANTED_UDP_TRACKED;
 	for (int i = 0; i < XDPLB_TIMEOUTS; i++)
@@ -598,7 +604,7 @@ static void flows_end_random(void)
 	if (flows[id].of[XDPLB_NAT])
 		balancer.pools[flows[id].pool].claimed[0]--;
 	memset(&flows[id], 0, sizeof(flows[id]));
-	balancer.active[id] = 0;
+	balancer.active[id].flows = 0;
 }
 
 /* Windows come to their end. */
@@ -874,6 +880,453 @@ static void refused(void **state)
 	forget();
 }
 
+/* ---- what a change tells the program ------------------------------------------------- */
+
+/* A service of maglev and dsr with backends 10.0.0.1 to 10.0.0.n, all up. */
+static void maglev_make(struct wanted_service *wanted, int n)
+{
+	memset(wanted, 0, sizeof(*wanted));
+	assert_int_equal(parse_service("192.0.2.10:80", &wanted->at), 0);
+	wanted->scheduler = XDPLB_MAGLEV;
+	wanted->forward = XDPLB_DSR;
+	wanted->table = 251;
+	wanted->table_given = true;
+	wanted->backends = n;
+	wanted->backend = calloc(n + 1, sizeof(*wanted->backend));
+	assert_non_null(wanted->backend);
+	for (int i = 0; i < n; i++)
+		wanted->backend[i] = (struct wanted_backend){ .addr = { htonl(0x0a000001 + i) },
+							      .port = htons(80),
+							      .weight = 1,
+							      .state = XDPLB_UP };
+}
+
+static void apply_wanted(struct wanted_service *wanted)
+{
+	wanted->table_given = wanted->scheduler == XDPLB_MAGLEV || wanted->scheduler == XDPLB_SH;
+	assert_int_equal(service_apply(&balancer, wanted), 0);
+	assert_sound();
+}
+
+/* The record of backend `i` of the only service. */
+static struct xdplb_backend *record(int i)
+{
+	return &balancer.backends[set_backend(&balancer, 1, i)->backend];
+}
+
+static void timeouts_in_records(void **state)
+{
+	static const __u16 given[XDPLB_TIMEOUTS] = { 50, 7, 33, 500 };
+	static const __u16 right[XDPLB_FLOW_STATES] = {
+		[XDPLB_FLOW_NEW] = 50,	      [XDPLB_FLOW_ESTABLISHED] = 50,
+		[XDPLB_FLOW_ADOPTED] = 50,    [XDPLB_FLOW_FIN_CLIENT] = 7,
+		[XDPLB_FLOW_FIN_BACKEND] = 7, [XDPLB_FLOW_CLOSED] = 7,
+		[XDPLB_FLOW_RESET] = 7,	      [XDPLB_FLOW_UDP_NEW] = 33,
+		[XDPLB_FLOW_UDP] = 33,	      [XDPLB_FLOW_CLIENT_NEW] = 500,
+		[XDPLB_FLOW_CLIENT] = 500,
+	};
+	static const __u16 usual[XDPLB_FLOW_STATES] = {
+		[XDPLB_FLOW_NEW] = 60,		[XDPLB_FLOW_ESTABLISHED] = 900,
+		[XDPLB_FLOW_ADOPTED] = 900,	[XDPLB_FLOW_FIN_CLIENT] = 120,
+		[XDPLB_FLOW_FIN_BACKEND] = 120, [XDPLB_FLOW_CLOSED] = 120,
+		[XDPLB_FLOW_RESET] = 10,	[XDPLB_FLOW_UDP_NEW] = 300,
+		[XDPLB_FLOW_UDP] = 300,		[XDPLB_FLOW_CLIENT_NEW] = 300,
+		[XDPLB_FLOW_CLIENT] = 300,
+	};
+	struct wanted_service wanted;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, 2);
+	apply_wanted(&wanted);
+	assert_memory_equal(record(1)->timeout, usual, sizeof(usual));
+	memcpy(wanted.timeout, given, sizeof(given));
+	apply_wanted(&wanted);
+	assert_memory_equal(record(0)->timeout, right, sizeof(right));
+	assert_memory_equal(record(1)->timeout, right, sizeof(right));
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* Flows of a service that is gone are over, also those of backends that went before. */
+static void deleted_forgets(void **state)
+{
+	static const __u16 none[XDPLB_FLOW_STATES];
+	struct wanted_service wanted;
+	__u32 first, second;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, 2);
+	wanted.scheduler = XDPLB_WRR;
+	apply_wanted(&wanted);
+	first = set_backend(&balancer, 1, 0)->backend;
+	second = set_backend(&balancer, 1, 1)->backend;
+	flow_set(first, XDPLB_DSR, true);
+	flow_set(second, XDPLB_DSR, true);
+	wanted.backends = 1;
+	apply_wanted(&wanted);
+	assert_true(balancer.backends[second].timeout[XDPLB_FLOW_ESTABLISHED] != 0);
+	assert_false(balancer.backends[second].flags & XDPLB_BACKEND_OPEN);
+	assert_int_equal(service_unlink(&balancer, 1), 0);
+	assert_int_equal(services_unlinked(&balancer), 0);
+	assert_memory_equal(balancer.backends[first].timeout, none, sizeof(none));
+	assert_memory_equal(balancer.backends[second].timeout, none, sizeof(none));
+	assert_true(balancer.backends[second].flags != 0);
+	assert_true(balancer.backends[first].flags != 0);
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* Slow start is for who comes beside others, and ends when it is turned off. */
+static void slow_start(void **state)
+{
+	__u32 now = clock_seconds();
+	struct wanted_service wanted;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, 3);
+	wanted.slow_given = true;
+	wanted.slow_start = 30;
+	wanted.backends = 2;
+	apply_wanted(&wanted);
+	assert_int_equal(record(0)->ramp_seconds, 0); /* all are new */
+	wanted.backends = 3;
+	apply_wanted(&wanted);
+	assert_int_equal(record(0)->ramp_seconds, 0);
+	assert_int_equal(record(2)->ramp_seconds, 30);
+	assert_in_range(record(2)->ramp_start, now, now + 60);
+	assert_in_range(set_of(&balancer, 1)->window_end, now + 300, now + 360);
+	/* Another change leaves it alone, draining and coming up again begins anew. */
+	record(2)->ramp_start = 1;
+	wanted.backend[0].state = XDPLB_DRAIN;
+	apply_wanted(&wanted);
+	assert_int_equal(record(2)->ramp_start, 1);
+	assert_int_equal(record(2)->ramp_seconds, 30);
+	wanted.backend[0].state = XDPLB_UP;
+	apply_wanted(&wanted);
+	assert_int_equal(record(0)->ramp_seconds, 30);
+	assert_in_range(record(0)->ramp_start, now, now + 60);
+	/* Backups that take over at once have nobody to leave flows to. */
+	for (int i = 0; i < 3; i++)
+		wanted.backend[i].state = i ? XDPLB_DOWN : XDPLB_BACKUP;
+	apply_wanted(&wanted);
+	wanted.backend[1].state = XDPLB_UP;
+	apply_wanted(&wanted);
+	assert_int_equal(record(1)->ramp_seconds, 0);
+	wanted.backend[2].state = XDPLB_UP;
+	apply_wanted(&wanted);
+	assert_int_equal(record(2)->ramp_seconds, 30);
+	wanted.slow_start = 0;
+	apply_wanted(&wanted);
+	assert_int_equal(record(2)->ramp_seconds, 0);
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* A backend that flows may still be adopted to stays until the window is over. */
+static void previous_is_kept(void **state)
+{
+	struct wanted_service wanted;
+	__u32 gone;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, 2);
+	apply_wanted(&wanted);
+	gone = set_backend(&balancer, 1, 1)->backend;
+	wanted.backends = 1;
+	apply_wanted(&wanted);
+	assert_true(balancer.backends[gone].flags & XDPLB_BACKEND_USED);
+	/* Also where the old slots are other ones, by another method. */
+	wanted.scheduler = XDPLB_RR;
+	wanted.forward = XDPLB_IPIP;
+	apply_wanted(&wanted);
+	assert_int_equal(set_of(&balancer, 1)->old_slots, 251);
+	assert_int_equal(set_of(&balancer, 1)->old_forward, XDPLB_DSR);
+	assert_true(balancer.backends[gone].flags & XDPLB_BACKEND_USED);
+	time_passes(299);
+	assert_int_equal(balancer_collect(&balancer), 0);
+	assert_true(balancer.backends[gone].flags & XDPLB_BACKEND_USED);
+	time_passes(2);
+	assert_int_equal(balancer_collect(&balancer), 0);
+	assert_true(balancer.backends[gone].flags & XDPLB_BACKEND_USED); /* clocks differ */
+	time_passes(2);
+	assert_int_equal(balancer_collect(&balancer), 0);
+	assert_int_equal(balancer.backends[gone].flags, 0);
+	apply_wanted(&wanted);
+	assert_int_equal(set_of(&balancer, 1)->old_slots, 0);
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* Where flows go that are yet to be adopted, routers' messages about them are found. */
+static void method_of_previous(void **state)
+{
+	struct wanted_service wanted;
+	__u32 gone;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, 2);
+	wanted.forward = XDPLB_IPIP;
+	apply_wanted(&wanted);
+	gone = set_backend(&balancer, 1, 1)->backend;
+	wanted.backends = 1;
+	wanted.forward = XDPLB_DSR;
+	apply_wanted(&wanted);
+	assert_int_equal(balancer_collect(&balancer), 0);
+	assert_method(gone, XDPLB_IPIP);
+	assert_method(set_backend(&balancer, 1, 0)->backend, XDPLB_IPIP);
+	time_passes(303);
+	assert_int_equal(balancer_collect(&balancer), 0);
+	assert_int_equal(balancer.backends[gone].flags, 0);
+	assert_false(
+		sharing_has(&balancer, XDPLB_KIND_TUNNEL, set_backend(&balancer, 1, 0)->backend));
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* The same again keeps the set and its count, in the window and after it. */
+static void same_again(void **state)
+{
+	struct wanted_service wanted;
+	__u64 set;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, 3);
+	apply_wanted(&wanted);
+	set = balancer.services[1].set;
+	apply_wanted(&wanted);
+	assert_int_equal(balancer.services[1].set, set);
+	wanted.backend[1].state = XDPLB_DRAIN;
+	apply_wanted(&wanted);
+	assert_int_not_equal(balancer.services[1].set, set);
+	set = balancer.services[1].set;
+	balancer.sets[set].head.next = 77;
+	apply_wanted(&wanted);
+	assert_int_equal(balancer.services[1].set, set);
+	assert_int_equal(balancer.sets[set].head.next, 77);
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* How many slots of the service are looked up. */
+static __u32 looked_up(void)
+{
+	const struct marks marks = set_marks(&balancer, 1);
+	__u32 count = 0;
+
+	for (__u32 s = 0; s < marks.slots; s++)
+		count += (marks.slot[s] & XDPLB_SLOT_LOOKUP) != 0;
+	return count;
+}
+
+/* A client whose slot this backend owns; with a port. */
+static __u64 name_owned_by(__u32 backend)
+{
+	const struct marks marks = set_marks(&balancer, 1);
+
+	for (;;) {
+		__u64 name = xdplb_flow_name4(random_64(), random_64());
+		__u32 slot = xdplb_slot(balancer.config->seed, name, marks.slots);
+
+		if (XDPLB_SLOT_OWNER(marks.slot[slot]) == backend)
+			return name;
+	}
+}
+
+static void remember(int place, __u64 name, __u32 backend, __u8 forward)
+{
+	struct xdplb_flow *flow = &balancer.flows[place / 4].way[place % 4];
+
+	flow->key = xdplb_flow_key(name, 1);
+	flow->value = XDPLB_FIELD_OF(STATE, XDPLB_FLOW_ESTABLISHED) |
+		      XDPLB_FIELD_OF(SEEN, clock_seconds()) | XDPLB_FIELD_OF(PORT, forward) |
+		      XDPLB_FIELD_OF(BACKEND, backend);
+}
+
+/* Marks go when the window is over, but for slots with flows of others. */
+static void marks_go(void **state)
+{
+	struct wanted_service wanted;
+	__u32 one, two;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, 2);
+	apply_wanted(&wanted);
+	one = set_backend(&balancer, 1, 0)->backend;
+	two = set_backend(&balancer, 1, 1)->backend;
+	wanted.backend[1].state = XDPLB_DRAIN;
+	apply_wanted(&wanted);
+	assert_in_range(looked_up(), 125, 126);
+	time_passes(301);
+	apply_wanted(&wanted); /* too early: clocks differ */
+	assert_in_range(looked_up(), 125, 126);
+	remember(0, name_owned_by(one), two, XDPLB_DSR);
+	remember(5, name_owned_by(one), one, XDPLB_DSR);
+	remember(10, name_owned_by(one), two, XDPLB_DSR);
+	balancer.flows[2].way[2].value -= 1000; /* expired */
+	flow_set(two, XDPLB_DSR, true);
+	time_passes(3);
+	apply_wanted(&wanted);
+	assert_true(looked_up() <= 1); /* its slot had a mark, or not */
+	memset(balancer.flows, 0, FLOW_BUCKETS * sizeof(*balancer.flows));
+	apply_wanted(&wanted);
+	assert_int_equal(looked_up(), 0);
+	assert_int_equal(set_of(&balancer, 1)->window_end, 0);
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* From rr: all slots are looked up, until only those are that have to. */
+static void marks_go_after_rr(void **state)
+{
+	struct wanted_service wanted;
+	__u32 one, two;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, 2);
+	wanted.scheduler = XDPLB_RR;
+	apply_wanted(&wanted);
+	one = set_backend(&balancer, 1, 0)->backend;
+	two = set_backend(&balancer, 1, 1)->backend;
+	flow_set(two, XDPLB_DSR, true);
+	wanted.scheduler = XDPLB_MAGLEV;
+	wanted.table = 251;
+	apply_wanted(&wanted);
+	assert_int_equal(looked_up(), 251);
+	remember(0, name_owned_by(one), two, XDPLB_DSR);
+	remember(5, name_owned_by(one), one, XDPLB_DSR);
+	remember(10, name_owned_by(two), two, XDPLB_IPIP); /* it has to stay with ipip */
+	balancer.flows[3].way[0] = balancer.flows[0].way[0]; /* a client is no flow */
+	balancer.flows[3].way[0].value ^= XDPLB_FIELD_OF(STATE, XDPLB_FLOW_ESTABLISHED) |
+					  XDPLB_FIELD_OF(STATE, XDPLB_FLOW_CLIENT);
+	time_passes(3);
+	apply_wanted(&wanted);
+	assert_int_equal(looked_up(), 2);
+	apply_wanted(&wanted);
+	assert_int_equal(looked_up(), 2);
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* Each scheduler's pick, flags and words. */
+static void schedulers(void **state)
+{
+	static const struct {
+		__u8 scheduler, forward, affinity, pick, flags, hash_bits;
+		__u32 slots, weight;
+	} cases[] = {
+		{ XDPLB_RR, XDPLB_DSR, 0, XDPLB_PICK_NEXT, XDPLB_SET_TRACK, 0, 3, 0 },
+		{ XDPLB_WRR, XDPLB_NAT, 0, XDPLB_PICK_NEXT, XDPLB_SET_TRACK, 0, 9, 0 },
+		{ XDPLB_LC, XDPLB_DSR, 0, XDPLB_PICK_LEAST, XDPLB_SET_TRACK, 0, 3, 1 },
+		{ XDPLB_WLC, XDPLB_DSR, 0, XDPLB_PICK_LEAST, XDPLB_SET_TRACK, 0, 3, 7 },
+		{ XDPLB_P2C, XDPLB_DSR, 0, XDPLB_PICK_TWO, XDPLB_SET_TRACK, 0, 9, 7 },
+		{ XDPLB_MAGLEV, XDPLB_DSR, 0, XDPLB_PICK_HASH, 0, 0, 16381, 0 },
+		{ XDPLB_MAGLEV, XDPLB_NAT, 0, XDPLB_PICK_HASH, XDPLB_SET_TRACK, 0, 16381, 0 },
+		{ XDPLB_SH, XDPLB_GUE, 0, XDPLB_PICK_HASH, 0, 32, 16381, 0 },
+		{ XDPLB_SH, XDPLB_IPIP, 24, XDPLB_PICK_HASH, XDPLB_SET_TRACK | XDPLB_SET_AFFINITY,
+		  24, 16381, 0 },
+		{ XDPLB_RR, XDPLB_DSR, 16, XDPLB_PICK_NEXT, XDPLB_SET_TRACK | XDPLB_SET_AFFINITY,
+		  16, 3, 0 },
+	};
+	struct wanted_service wanted;
+
+	(void)state;
+	make();
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const struct xdplb_set *set;
+
+		maglev_make(&wanted, 3);
+		wanted.table = 0;
+		wanted.backend[2].weight = 7;
+		wanted.scheduler = cases[i].scheduler;
+		wanted.forward = cases[i].forward;
+		wanted.affinity = cases[i].affinity;
+		wanted.affinity_given = true;
+		apply_wanted(&wanted);
+		set = set_of(&balancer, 1);
+		assert_int_equal(set->pick, cases[i].pick);
+		assert_int_equal(set->flags, cases[i].flags);
+		assert_int_equal(set->hash_bits, cases[i].hash_bits);
+		assert_int_equal(set->slots, cases[i].slots);
+		if (set->pick == XDPLB_PICK_LEAST || set->pick == XDPLB_PICK_TWO) {
+			const struct marks marks = set_marks(&balancer, 1);
+			bool seen = false;
+
+			for (__u32 s = 0; s < marks.slots; s++)
+				seen |= XDPLB_SLOT_WEIGHT(marks.slot[s]) == cases[i].weight;
+			assert_true(seen);
+		}
+		wanted_free(&wanted);
+	}
+	assert_int_equal(said_lines(), 0);
+	assert_empty();
+	forget();
+}
+
+/* lc and wlc of more than can be compared, which is said. */
+static void many_of_lc(void **state)
+{
+	struct wanted_service wanted;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, XDPLB_SCAN_MAX + 1);
+	wanted.scheduler = XDPLB_LC;
+	apply_wanted(&wanted);
+	assert_said("lc", "lc compares at most 256 backends");
+	assert_int_equal(set_of(&balancer, 1)->pick, XDPLB_PICK_TWO);
+	said_reset();
+	wanted.backend[9].state = XDPLB_DRAIN;
+	apply_wanted(&wanted);
+	assert_int_equal(said_lines(), 0);
+	assert_int_equal(set_of(&balancer, 1)->pick, XDPLB_PICK_LEAST);
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* Slots stay while everybody is drained, and UDP without memory has no marks at all. */
+static void drained_and_stateless(void **state)
+{
+	struct wanted_service wanted;
+
+	(void)state;
+	make();
+	maglev_make(&wanted, 2);
+	wanted.at.proto = IPPROTO_UDP;
+	wanted.udp = WANTED_UDP_STATELESS;
+	apply_wanted(&wanted);
+	assert_int_equal(set_of(&balancer, 1)->flags, XDPLB_SET_STATELESS);
+	wanted.backend[0].state = XDPLB_DRAIN;
+	apply_wanted(&wanted);
+	assert_int_equal(looked_up(), 0);
+	wanted.udp = WANTED_UDP_TRACKED;
+	wanted.backend[1].state = XDPLB_DRAIN;
+	apply_wanted(&wanted);
+	assert_int_equal(set_of(&balancer, 1)->slots, 251);
+	assert_int_equal(looked_up(), 251);
+	for (__u32 s = 0; s < 251; s++)
+		assert_int_equal(XDPLB_SLOT_OWNER(set_marks(&balancer, 1).slot[s]), 0);
+	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -884,6 +1337,17 @@ int main(void)
 		cmocka_unit_test(sources_of_the_method),
 		cmocka_unit_test(made_again_and_again),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(timeouts_in_records),
+		cmocka_unit_test(deleted_forgets),
+		cmocka_unit_test(slow_start),
+		cmocka_unit_test(previous_is_kept),
+		cmocka_unit_test(method_of_previous),
+		cmocka_unit_test(same_again),
+		cmocka_unit_test(marks_go),
+		cmocka_unit_test(marks_go_after_rr),
+		cmocka_unit_test(schedulers),
+		cmocka_unit_test(many_of_lc),
+		cmocka_unit_test(drained_and_stateless),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
