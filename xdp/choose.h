@@ -126,11 +126,14 @@ static __always_inline __u32 choose_of_two(const struct packet *p, const struct 
 					   __u64 name)
 {
 	__u64 hash = xdplb_hash(p->config->seed, name ^ OTHER_HASH);
+	__u32 at = (hash >> 32) * set->slots >> 32, word;
 	__u32 one = slot_at(set->slot_line, (hash & 0xffffffff) * set->slots >> 32);
-	__u32 two = slot_at(set->slot_line, (hash >> 32) * set->slots >> 32);
-	__u64 flows_one = active_of(XDPLB_SLOT_OWNER(one)), flows_two;
-	__u32 word;
+	__u32 two = slot_at(set->slot_line, at);
+	__u64 flows_one, flows_two;
 
+	if (one == two) /* one backend is no choice */
+		two = slot_at(set->slot_line, (at + 1) % set->slots);
+	flows_one = active_of(XDPLB_SLOT_OWNER(one));
 	flows_two = active_of(XDPLB_SLOT_OWNER(two));
 	if (flows_two * weight_of(one, p->cpu->now) < flows_one * weight_of(two, p->cpu->now)) {
 		word = one;

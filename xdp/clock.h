@@ -59,10 +59,10 @@ __noinline int sweep(__u64 now)
 	return 0;
 }
 
-/* ... after so many nanoseconds without any. */
-static __always_inline __u32 moves_allowed(__u64 elapsed)
+/* What is left of moves, after so many nanoseconds more: unused ones are kept for a burst. */
+static __always_inline __u32 moves_allowed(__u32 left, __u64 elapsed)
 {
-	__u64 moves = elapsed * MOVES_MS / NSEC_PER_MSEC;
+	__u64 moves = left + elapsed * MOVES_MS / NSEC_PER_MSEC;
 
 	return moves < MOVES_MAX ? moves : MOVES_MAX;
 }
@@ -81,7 +81,7 @@ static __always_inline void tick(const struct packet *p)
 	if (now != p->cpu->now)
 		p->cpu->answers_left = p->config->icmp_rate;
 	p->cpu->now = now;
-	p->cpu->moves_left = moves_allowed(ns - p->cpu->swept);
+	p->cpu->moves_left = moves_allowed(p->cpu->moves_left, ns - p->cpu->swept);
 	sweep(ns);
 }
 

@@ -160,7 +160,7 @@ __noinline int flow_make_room(__u32 first, __u32 second)
 	if (victim < 0 || flow_remove(victim, victim_value))
 		return -1;
 	((struct work *)cpu->work)->crowded = rank < FLOW_OVER;
-	cpu->reason[XDPLB_FLOW_EVICTED]++;
+	cpu->reason[rank < FLOW_OVER ? XDPLB_FLOW_EVICTED : XDPLB_FLOW_EXPIRED]++;
 	return victim;
 }
 
@@ -205,28 +205,40 @@ enum room {
 	ROOM_RACE, /* another CPU is just remembering the same flow, or took all room found */
 };
 
+/* Finds room and takes it: the index of the entry, -1: there is none, -2: others were quicker. */
+__noinline int room_take(__u32 first, __u32 second)
+{
+	__u64 busy;
+
+	for (int i = 0; i < ROOM_TRIES; i++) {
+		int index = flow_room(first, second);
+		struct xdplb_flow *flow = flow_at(index);
+
+		if (index < 0 || !flow)
+			return -1;
+		if (entry_take(flow, &busy))
+			return index;
+	}
+	return -2;
+}
+
 /*
  * Takes an entry for a new flow. It stays BUSY until flow_publish() or
  * flow_cancel().
  */
 static __always_inline enum room flow_reserve(struct packet *p, __u64 key)
 {
-	bool taken = false;
 	__u32 at[2];
 	int index;
 
 	p->work->crowded = false;
 	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
-	for (int i = 0; i < ROOM_TRIES && !taken; i++) {
-		index = flow_room(at[0], at[1]);
-		p->flow_index = index;
-		p->flow = index < 0 ? NULL : flow_at(p->flow_index);
-		if (!p->flow)
-			return ROOM_NONE;
-		taken = entry_take(p->flow, &p->value);
-	}
-	if (!taken)
-		return ROOM_RACE;
+	index = room_take(at[0], at[1]);
+	p->flow_index = index;
+	p->flow = flow_at(p->flow_index);
+	if (index < 0 || !p->flow)
+		return index < -1 ? ROOM_RACE : ROOM_NONE;
+	p->value = READ_ONCE(p->flow->value); /* nobody else changes it now */
 	/* An exchange, because it orders this store before the reads that follow:
 	 * of two CPUs with the same new flow at least one sees the other.
 	 */

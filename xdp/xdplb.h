@@ -113,8 +113,9 @@ enum xdplb_reason {
 	XDPLB_FLOW_NO_ROOM = XDPLB_ANSWERS, /* the table had none: sent by its hash */
 	XDPLB_FLOW_STRAY, /* TCP, no SYN and no flow known: sent by its hash */
 	XDPLB_FLOW_TAKEN_OVER, /* adopted: remembered in an adoption window, with who had it */
-	XDPLB_FLOW_EVICTED, /* gave its entry to a newer flow */
-	XDPLB_FLOW_EXPIRED,
+	XDPLB_FLOW_EVICTED, /* never got past its first packet, and gave its entry to a newer flow
+			     */
+	XDPLB_FLOW_EXPIRED, /* or was over */
 	XDPLB_REASONS,
 };
 

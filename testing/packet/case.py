@@ -19,11 +19,11 @@ def case(name, *args, program="xdplb"):
     return register
 
 
-def each_way(title, ways, *args, both=False):
+def each_way(title, ways, *args, both=False, protos=("tcp", "udp")):
     """A case for each way of forwarding and protocol; with `both`, for each program that can."""
     def register(function):
         for way in ways:
-            for proto in ("tcp", "udp"):
+            for proto in protos:
                 for program in way.programs() if both else way.programs()[:1]:
                     case(f"{title}: {way}, {proto}, by {program}", way, proto, *args,
                          program=program)(function)

@@ -129,10 +129,8 @@ def one_at_a_time(lb, way, proto):
 
 for over_name in OVER:
     @each_way(f"dnat: a client port is free for another service after {over_name}", DNATS,
-              over_name)
+              over_name, protos=("tcp",))
     def free_again(lb, way, proto, name):
-        if proto == "udp":
-            return
         first, second = two_services(lb, way, proto)
         expect_dropped(lb, [second.first()], "no_port")
         OVER[name](first)

@@ -139,7 +139,8 @@ def elsewhere(lb, way, proto):
             expect_passed(lb.send(data), data)
 
 
-@each_way("fragments: tcp of no flow and no syn, passed as they were, or all to one backend", WAYS)
+@each_way("fragments: tcp of no flow and no syn, passed as they were, or all to one backend", WAYS,
+          protos=("tcp",))
 def no_flow(lb, way, _proto):
     flow = way.flow_to(lb, way.service(lb, *way.via.backends))
     if way.flow is not Flow:

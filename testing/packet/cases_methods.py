@@ -146,10 +146,8 @@ NO_SYN = ("A", "SA", "SF", "FA", "R", "")
 
 
 @each_way("tcp without a flow and no syn: passed as it was, counted",
-          [way for way in WAYS if way.flow is Flow])
-def no_flow(lb, way, proto):
-    if proto == "udp":
-        return
+          [way for way in WAYS if way.flow is Flow], protos=("tcp",))
+def no_flow(lb, way, _proto):
     flow = way.flow_to(lb, way.service(lb))
     before = lb.stats()
     for flags in NO_SYN:
@@ -159,10 +157,8 @@ def no_flow(lb, way, proto):
 
 
 @each_way("tcp without a flow and no syn: to the backend that its hash names, counted",
-          [way for way in WAYS if way.flow is not Flow])
-def goes_home(lb, way, proto):
-    if proto == "udp":
-        return
+          [way for way in WAYS if way.flow is not Flow], protos=("tcp",))
+def goes_home(lb, way, _proto):
     service = way.service(lb, *way.via.backends, own=True)
     homes = set()
     for _ in range(20):
@@ -200,10 +196,8 @@ def unreadable(lb, proto):
 # ---- checksums that are special -------------------------------------------------------
 
 
-@each_way("udp without a checksum keeps none", WAYS)
+@each_way("udp without a checksum keeps none", WAYS, protos=("udp",))
 def udp_none(lb, way, proto):
-    if proto == "tcp":
-        return
     flow = way.open(lb, proto=proto)
     described = [{"chksum": 0, "payload": payload(length), **more} for length in (0, 1, 40, 1001)
                  for more in ({}, *OPTIONS[:3], {"tags": TAGS["one tag"]})]

@@ -410,3 +410,5 @@ WAYS += [Way(flow, family, via) for flow in (IpipFlow, GueFlow) for family in (V
          for via in (V4, V6)]
 TUNNELS = [way for way in WAYS if way.is_tunnel()]
 TRANSLATORS = [way for way in WAYS if way.translates()]
+# Each method, each family outside and inside; for what does not depend on both.
+SOME_WAYS = [way for way in WAYS if not way.is_tunnel() or way.family is not way.via]

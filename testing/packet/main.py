@@ -9,6 +9,8 @@ import cases_schedule  # noqa: F401
 import cases_hash  # noqa: F401
 import cases_change  # noqa: F401
 import cases_room  # noqa: F401
+import cases_affinity  # noqa: F401
+import cases_timeout  # noqa: F401
 import cases_pass  # noqa: F401
 import cases_methods  # noqa: F401
 import cases_icmp  # noqa: F401

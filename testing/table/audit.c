@@ -116,6 +116,17 @@ static void ports_count(const struct maps *maps, struct audit *audit)
 		wrong(audit, "%u ports are taken, and %u flows have one", audit->ports, audit->nat);
 }
 
+/* No record is left of a flow that is over. */
+static void records_count(const struct maps *maps, struct audit *audit)
+{
+	__u32 records = 0;
+
+	for (__u32 i = 0; i < maps->blocks_count * 64; i++)
+		records += maps->nat[i].backend != 0;
+	if (records != audit->nat)
+		wrong(audit, "there are %u records, and %u flows have one", records, audit->nat);
+}
+
 void audit_make(const struct maps *maps, struct audit *audit)
 {
 	__u64 *counts = calloc(XDPLB_BACKENDS, sizeof(*counts));
@@ -136,6 +147,7 @@ void audit_make(const struct maps *maps, struct audit *audit)
 	free(counts);
 	keys_check(maps, buckets * XDPLB_WAYS, audit);
 	ports_count(maps, audit);
+	records_count(maps, audit);
 }
 
 bool audit_report(const struct maps *maps, const char *name)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * race PROGRAM-ID IFINDEX SECONDS: two CPUs at once on the same few buckets of
- * a small flow table: packets with all flags of few clients to all services
- * there are, and replies to what nat has remembered, while the configuration may
- * change. What is remembered before a packet and after it must have said where
- * the packet went. At the end every count must be what a look at the tables
- * finds, and once all has expired, nothing may be left.
+ * race OBJECT PROGRAM-ID IFINDEX SECONDS: two CPUs at once on the same few
+ * buckets of a small flow table: packets with all flags of few clients to all
+ * services there are, and replies to what nat has remembered, while the
+ * configuration may change. What is remembered before a packet and after it must
+ * have said where the packet went. Half of the time both CPUs look at each
+ * packet so, then the other one only makes as many as it can, then both do. Each
+ * time every count must be what a look at the tables finds.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,6 +21,7 @@
 
 #include "../bench/generator.h"
 #include "audit.h"
+#include "pressure.h"
 #include "probe.h"
 
 #define THREADS 2
@@ -28,16 +30,21 @@
 #define CLIENTS_MANY 40
 #define STRETCH 2000 /* packets until the number of clients changes */
 #define REPLY_TRIES 16
-#define DROPS_ONE_IN 10000
+#define GROUP 6 /* backends' addresses of one service */
+#define DROPS_ONE_IN 1000
+#define BURST 300000 /* to start one costs tens of milliseconds */
+#define LOOK_NS 20000 /* more, and an entry may have held sixteen flows meanwhile */
 
 static struct probe probe;
 static __u32 services[SERVICES]; /* ids */
+static __u32 groups[SERVICES]; /* which backends' addresses each has, see race.sh */
 static int services_count;
 static atomic_bool over;
 
 struct worker {
 	pthread_t thread;
 	int cpu;
+	void *(*work)(void *worker);
 	__u64 random;
 	__u64 packets, checked, replies, replies_checked, raced;
 	__u64 wrong;
@@ -122,24 +129,50 @@ static bool is_there(__u32 service)
 	return __atomic_load_n(&probe.maps.services[service].set, __ATOMIC_ACQUIRE) != 0;
 }
 
+/* The number of the group that an address, or a neighbour's MAC, belongs to. */
+static __u32 group_of(__u32 last, bool v6)
+{
+	return ((last & 0xffff) - (v6 ? 0 : 0x1000)) / GROUP;
+}
+
+static bool is_sent(const struct seen *seen)
+{
+	return seen->verdict == XDP_TX || seen->verdict == XDP_REDIRECT;
+}
+
+static __u64 nanoseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
 /* A packet to a service; a flow that is remembered all the while goes where its entry says. */
-static void packet_to_service(struct worker *worker, __u32 service, __u32 clients)
+static void packet_to_service(struct worker *worker, int n, __u32 clients)
 {
 	const struct maps *maps = &probe.maps;
+	__u32 service = services[n];
 	struct endpoint to = service_endpoint(maps, service);
-	struct endpoint from =
-		client_endpoint(xdplb_is_ipv6(to.addr) ? 6 : 4, random_below(worker, clients));
 	__u8 proto = maps->services[service].proto;
+	/* Few of UDP, whose flows do not end. */
+	struct endpoint from =
+		client_endpoint(xdplb_is_ipv6(to.addr) ? 6 : 4,
+				random_below(worker, proto == IPPROTO_TCP ? clients : CLIENTS_FEW));
 	__u8 flags = proto == IPPROTO_TCP ? random_flags(worker) : 0;
 	__u64 key = flow_key(maps, service, &from);
-	struct found before, after;
+	struct found before = {}, after;
 	struct seen seen;
+	__u64 began = nanoseconds();
 	bool known = flow_find(maps, key, &before) && is_there(service);
 
 	probe_send(&probe, &from, &to, proto, flags, &seen);
 	worker->packets++;
+	if (is_sent(&seen) &&
+	    group_of(seen.dmac[4] << 8 | seen.dmac[5], xdplb_is_ipv6(to.addr)) != groups[n])
+		wrong(worker, "to another service's backend", flags, &before, &seen);
 	if (!known || !is_there(service) || !flow_find(maps, key, &after) ||
-	    !flow_same(&before, &after))
+	    !flow_same(&before, &after) || nanoseconds() - began > LOOK_NS)
 		return;
 	if (seen.verdict == XDP_DROP) {
 		worker->raced++;
@@ -184,6 +217,7 @@ static void reply_to_client(struct worker *worker)
 	struct found before, after;
 	const struct xdplb_backend *backend;
 	__u8 flags = random_flags(worker);
+	__u64 began = nanoseconds();
 	struct endpoint from, to;
 	struct seen seen;
 
@@ -194,19 +228,23 @@ static void reply_to_client(struct worker *worker)
 	from.port = backend->port;
 	probe_send(&probe, &from, &to, backend->proto, flags, &seen);
 	worker->replies++;
-	if (!flow_find(maps, before.key, &after) || !flow_same(&before, &after))
+	to = service_endpoint(maps, backend->service);
+	if (is_sent(&seen) && memcmp(&seen.from, &to, sizeof(to)))
+		wrong(worker, "a reply as of another service", flags, &before, &seen);
+	if (!flow_find(maps, before.key, &after) || !flow_same(&before, &after) ||
+	    nanoseconds() - began > LOOK_NS)
 		return;
 	if (seen.verdict == XDP_DROP) {
 		worker->raced++;
 		return;
 	}
 	worker->replies_checked++;
-	if ((seen.verdict != XDP_TX && seen.verdict != XDP_REDIRECT) ||
-	    flow_key(maps, backend->service, &seen.to) != before.key)
+	if (!is_sent(&seen) || flow_key(maps, backend->service, &seen.to) != before.key)
 		wrong(worker, "a reply", flags, &after, &seen);
 }
 
-static void *work(void *argument)
+/* Packets whose ways are looked at. */
+static void *look(void *argument)
 {
 	struct worker *worker = argument;
 	__u32 clients = CLIENTS_MANY;
@@ -216,10 +254,28 @@ static void *work(void *argument)
 		if (n % STRETCH == 0)
 			clients = random_below(worker, 2) ? CLIENTS_MANY : CLIENTS_FEW;
 		if (random_below(worker, 4))
-			packet_to_service(worker, services[random_below(worker, services_count)],
-					  clients);
+			packet_to_service(worker, random_below(worker, services_count), clients);
 		else
 			reply_to_client(worker);
+	}
+	return NULL;
+}
+
+/* Only packets, by which the flows of one service after the other begin, perhaps go on, and end. */
+static void *press(void *argument)
+{
+	static const __u8 ends[] = { FLAG_RST, FLAG_RST, FLAG_FIN | FLAG_ACK };
+	struct worker *worker = argument;
+
+	cpu_stay(worker->cpu);
+	while (!atomic_load(&over)) {
+		__u32 n = random_below(worker, SERVICES);
+
+		pressure_burst(worker->cpu, n, FLAG_SYN, BURST);
+		if (!random_below(worker, 4))
+			pressure_burst(worker->cpu, n, FLAG_ACK, BURST);
+		pressure_burst(worker->cpu, n, ends[random_below(worker, sizeof(ends))], BURST);
+		worker->packets += 2 * BURST;
 	}
 	return NULL;
 }
@@ -229,9 +285,12 @@ static bool worker_report(const struct worker *worker)
 {
 	__u64 checked = worker->checked + worker->replies_checked;
 
-	printf("# CPU %d: %llu packets to services, of which %llu were compared with their "
-	       "entries; "
-	       "%llu replies, %llu compared; %llu of these flows' packets dropped\n",
+	if (worker->work == press) {
+		printf("# CPU %d: %llu packets\n", worker->cpu, worker->packets);
+		return true;
+	}
+	printf("# CPU %d: %llu packets, of which %llu were compared with their entries; %llu "
+	       "replies, %llu compared; %llu of these flows' packets dropped\n",
 	       worker->cpu, worker->packets, worker->checked, worker->replies,
 	       worker->replies_checked, worker->raced);
 	if (worker->wrong)
@@ -244,16 +303,18 @@ static bool worker_report(const struct worker *worker)
 	return !worker->wrong && worker->raced <= checked / DROPS_ONE_IN;
 }
 
-/* Works for so many seconds; false when something was wrong. */
-static bool work_all(int seconds)
+/* Each CPU does its work for so many seconds; false when something was wrong. */
+static bool phase(const char *name, void *(*first)(void *), void *(*second)(void *), int seconds)
 {
-	struct worker worker[THREADS] = {};
+	struct worker worker[THREADS] = { { .work = first }, { .work = second } };
+	char title[128];
 	bool right = true;
 
+	atomic_store(&over, false);
 	for (int i = 0; i < THREADS; i++) {
 		worker[i].cpu = i;
 		worker[i].random = time(NULL) * THREADS + i;
-		if (pthread_create(&worker[i].thread, NULL, work, &worker[i]))
+		if (pthread_create(&worker[i].thread, NULL, worker[i].work, &worker[i]))
 			die("thread: %s", strerror(errno));
 	}
 	sleep(seconds);
@@ -262,25 +323,44 @@ static bool work_all(int seconds)
 		pthread_join(worker[i].thread, NULL);
 		right = worker_report(&worker[i]) && right;
 	}
-	if (right)
-		printf("ok race: never a wrong backend\n");
-	return right;
+	if (right && first == look)
+		printf("ok race: never a wrong backend, %s\n", name);
+	snprintf(title, sizeof(title), "race: counts are what the tables hold, %s", name);
+	return audit_report(&probe.maps, title) && right;
+}
+
+/* All there are; a backend of each tells its group. */
+static void services_find(void)
+{
+	for (__u32 id = 1; id < XDPLB_SERVICES && services_count < SERVICES; id++)
+		if (probe.maps.services[id].proto)
+			services[services_count++] = id;
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		const struct xdplb_backend *backend = &probe.maps.backends[id];
+		bool v6 = xdplb_is_ipv6(backend->addr);
+
+		for (int n = 0; backend->flags && n < services_count; n++)
+			if (services[n] == backend->service)
+				groups[n] = group_of(ntohl(backend->addr[v6 ? 3 : 0]), v6);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	bool right;
+	int seconds;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: race PROGRAM-ID IFINDEX SECONDS\n");
+	if (argc != 5) {
+		fprintf(stderr, "usage: race OBJECT PROGRAM-ID IFINDEX SECONDS\n");
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	probe_open(&probe, atoi(argv[1]), atoi(argv[2]));
-	for (__u32 id = 1; id < XDPLB_SERVICES && services_count < SERVICES; id++)
-		if (probe.maps.services[id].proto)
-			services[services_count++] = id;
-	right = work_all(atoi(argv[3]));
-	right = audit_report(&probe.maps, "race: counts are what the tables hold") && right;
+	probe_open(&probe, atoi(argv[2]), atoi(argv[3]));
+	services_find();
+	pressure_open(argv[1], &probe, atoi(argv[2]), services, services_count, CLIENTS_MANY);
+	seconds = atoi(argv[4]);
+	right = phase("both look", look, look, (seconds + 1) / 2);
+	right = phase("one looks", look, press, (seconds + 3) / 4) && right;
+	right = phase("none looks", press, press, (seconds + 3) / 4) && right;
 	return right ? 0 : 1;
 }

@@ -40,8 +40,8 @@ race_service() {
 	4) race_set 4 4 8004/tcp --scheduler rr --forward dsr --affinity client/30,5 ;;
 	5) race_set 5 6 8000/tcp "${scheduler[@]:---scheduler=p2c}" --forward nat ;;
 	6) race_set 6 6 8001/tcp "${scheduler[@]:---scheduler=sh}" --forward dsr --window 1 --slow-start 2 ;;
-	7) race_set 7 4 8005/udp --scheduler maglev --forward dsr --window 1 ;;
-	8) race_set 8 4 8006/udp --scheduler lc --forward nat ;;
+	7) race_set 7 4 8005/udp --scheduler maglev --forward dsr --window 1 --timeout udp=1 ;;
+	8) race_set 8 4 8006/udp --scheduler lc --forward nat --timeout udp=1 ;;
 	esac
 }
 
@@ -91,7 +91,8 @@ race() {
 	for ((n = 0; n < RACE_SERVICES; n++)); do race_service "$n"; done
 	race_changes >"$NET_DIR/race.log" 2>&1 &
 	changes=$!
-	NET_TIMEOUT=$((${1:-60} + 60)) in_ns balancer testing/build/race "$(program_id race)" "$RACE_IN" "${1:-60}" || failed=1
+	NET_TIMEOUT=$((${1:-60} + 60)) in_ns balancer testing/build/race testing/build/bench.bpf.o \
+		"$(program_id race)" "$RACE_IN" "${1:-60}" || failed=1
 	touch "$NET_DIR/race.over"
 	wait "$changes" || true
 	sort "$NET_DIR/race.log" | uniq -c | sed 's/^ */# said by xdplb-config: /; s/said by.*: 1 \(.* meanwhile\)/\1/'
