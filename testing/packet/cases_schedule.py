@@ -201,7 +201,7 @@ def backup(lb, way, proto):
 
 # Three services of each kind, one of which is at each point of its slow start when it is looked at
 # (seconds that it takes, seconds after the new backend came, least and most of its share).
-POINTS = [(100, 0, 0, 0.06), (12, 6, 0.1, 0.28), (4, 5.1, 0.25, 0.45)]
+POINTS = [(100, 0, 0, 0.07), (12, 6, 0.08, 0.32), (4, 5.1, 0.25, 0.45)]
 COUNT = 120
 
 

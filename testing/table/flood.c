@@ -83,10 +83,13 @@ static bool is_established(const struct found *found)
 	return XDPLB_FIELD(found->value, STATE) == XDPLB_FLOW_ESTABLISHED;
 }
 
+static __u64 probes; /* single packets sent so far */
+
 static void packet_of(__u16 port, const struct endpoint *client, __u8 flags, struct seen *seen)
 {
 	struct endpoint service = service_endpoint(&probe.maps, maps_service(&probe.maps, 4, port));
 
+	probes++;
 	probe_send(&probe, client, &service, IPPROTO_TCP, flags, seen);
 }
 
@@ -130,6 +133,7 @@ struct flood {
 	pthread_t thread;
 	__u16 port;
 	__u32 syns;
+	__u64 sent;
 	double seconds;
 	double ns; /* each, by the kernel's measure */
 	atomic_bool over;
@@ -148,7 +152,7 @@ static void *flood_run(void *argument)
 	bench.seed = time(NULL);
 	generator_set(&generator, &bench);
 	began = seconds_now();
-	for (__u32 sent = 0; sent < flood->syns; sent += CHUNK)
+	for (; flood->sent < flood->syns; flood->sent += CHUNK)
 		ns += generator_run(&generator, generator.flood, CHUNK, &outcome);
 	flood->ns = ns / ((flood->syns + CHUNK - 1) / CHUNK);
 	flood->seconds = seconds_now() - began;
@@ -274,6 +278,22 @@ static void counts_print(const struct xdplb_cpu *before)
 	printf("\n");
 }
 
+/* Every packet has its verdict, and what was dropped its reason. A few may be the neighbours' own.
+ */
+static bool counts_are_right(const struct xdplb_cpu *before, __u64 packets)
+{
+	struct xdplb_cpu now;
+	__u64 verdicts = 0, drops = 0;
+
+	maps_counts(&probe.maps, &now);
+	for (int i = 0; i < 8; i++)
+		verdicts += now.verdict[i] - before->verdict[i];
+	for (int i = 0; i < XDPLB_DROPS; i++)
+		drops += now.reason[i] - before->reason[i];
+	return verdicts >= packets && verdicts < packets + 100 &&
+	       drops == now.verdict[XDP_DROP] - before->verdict[XDP_DROP];
+}
+
 static bool verdict(bool right, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static bool verdict(bool right, const char *format, ...)
@@ -329,6 +349,7 @@ static bool attack(__u16 port, __u32 count, __u32 syns)
 	struct honest honest[DELAYS] = { { 1, 0, 0, 0 }, { 10, 0, 0, 0 }, { 100, 0, 0, 0 } };
 	struct before *before_flood = calloc(count, sizeof(*before_flood));
 	__u32 remembered, wrong, client = 0;
+	__u64 sent;
 	struct flood flood = { .port = port, .syns = syns };
 	struct xdplb_cpu before;
 	bool right;
@@ -338,6 +359,7 @@ static bool attack(__u16 port, __u32 count, __u32 syns)
 	flows_establish(port, 0, count);
 	remembered = snapshot(port, count, before_flood);
 	maps_counts(&probe.maps, &before);
+	sent = probes;
 	if (pthread_create(&flood.thread, NULL, flood_run, &flood))
 		die("thread: %s", strerror(errno));
 	for (int i = 0; !atomic_load(&flood.over); i++)
@@ -353,6 +375,9 @@ static bool attack(__u16 port, __u32 count, __u32 syns)
 	right = verdict(!wrong && remembered,
 			"%s: established flows keep their backends: %u of %u lost", name_of(port),
 			wrong, count);
+	right = verdict(counts_are_right(&before, probes - sent + flood.sent),
+			"%s: every packet is counted", name_of(port)) &&
+		right;
 	return honest_verdict(port, honest) && right;
 }
 
@@ -460,6 +485,7 @@ static int usage(void)
 
 int main(int argc, char **argv)
 {
+	char title[128];
 	bool right;
 
 	if (argc < 7)
@@ -477,7 +503,9 @@ int main(int argc, char **argv)
 		right = load(atoi(argv[5]), atoi(argv[6]));
 	else
 		return usage();
-	right = audit_report(&probe.maps, "flood: counts are what the tables hold") && right;
+	snprintf(title, sizeof(title), "flood: counts are what the tables hold: %s %s, %s", argv[4],
+		 argv[6], name_of(atoi(argv[5])));
+	right = audit_report(&probe.maps, title) && right;
 	generator_close(&generator);
 	return right ? 0 : 1;
 }

@@ -95,7 +95,7 @@ race() {
 		"$(program_id race)" "$RACE_IN" "${1:-60}" || failed=1
 	touch "$NET_DIR/race.over"
 	wait "$changes" || true
-	sort "$NET_DIR/race.log" | uniq -c | sed 's/^ */# said by xdplb-config: /; s/said by.*: 1 \(.* meanwhile\)/\1/'
+	grep -v ' warning: ' "$NET_DIR/race.log" | sort | uniq -c | sed 's/^ */# said by xdplb-config: /; s/said by.*: 1 \(.* meanwhile\)/\1/'
 	race_expire || failed=1
 	race_shares || failed=1
 	return "$failed"
