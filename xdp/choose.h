@@ -58,7 +58,7 @@ static __always_inline __u32 choose_next(const struct packet *p, struct xdplb_se
 }
 
 /* The active flows of a backend. */
-__noinline __u64 active_of(__u32 id)
+static __always_inline __u64 active_of(__u32 id)
 {
 	const struct xdplb_active *active = bpf_map_lookup_elem(&xdplb_active, &id);
 
@@ -85,21 +85,30 @@ struct least {
 	__u32 best; /* id, 0: none yet */
 	__u32 line; /* of slot 0 */
 	__u32 now;
+	bool slow; /* backends of the service may be in their slow start */
 };
+
+/* The weight in a slot's word, as it counts now. */
+static __always_inline __u64 least_weight(__u32 word, const struct least *least)
+{
+	if (least->slow)
+		return weight_of(word, least->now);
+	return (__u64)XDPLB_SLOT_WEIGHT(word) * WHOLE_SHARE;
+}
 
 static long least_sum(__u32 slot, struct least *least)
 {
 	__u32 word = slot_at(least->line, slot);
 
 	least->flows += active_of(XDPLB_SLOT_OWNER(word));
-	least->weight += weight_of(word, least->now);
+	least->weight += least_weight(word, least);
 	return 0;
 }
 
 static long least_compare(__u32 slot, struct least *least)
 {
 	__u32 word = slot_at(least->line, slot);
-	__u64 flows = active_of(XDPLB_SLOT_OWNER(word)), weight = weight_of(word, least->now);
+	__u64 flows = active_of(XDPLB_SLOT_OWNER(word)), weight = least_weight(word, least);
 
 	if (flows * least->weight >= (least->flows + 1) * weight)
 		return 0;
@@ -113,7 +122,9 @@ static long least_compare(__u32 slot, struct least *least)
 
 static __always_inline __u32 choose_least(const struct packet *p, const struct xdplb_set *set)
 {
-	struct least least = { .line = set->slot_line, .now = p->cpu->now };
+	struct least least = { .line = set->slot_line,
+			       .now = p->cpu->now,
+			       .slow = set->slow_start };
 
 	bpf_loop(set->slots, least_sum, &least, 0);
 	bpf_loop(set->slots, least_compare, &least, 0);

@@ -208,7 +208,8 @@ static __always_inline int plain_to_service(struct packet *p, const struct plain
 	const struct xdplb_set *set = set_of(p->service);
 	__u32 word = 0;
 
-	if (!set || !plain_agrees(p, at))
+	if (!set || (set->forward != XDPLB_DSR && set->forward != XDPLB_NAT) ||
+	    !plain_agrees(p, at))
 		return GO_ON;
 	if (!(set->flags & XDPLB_SET_TRACK)) {
 		if (at->v6 && set->hash_bits)

@@ -264,7 +264,7 @@ struct xdplb_set {
 	__u8 hash_bits; /* of the client's address that are hashed; 0: all, and the port */
 	__u8 old_hash_bits;
 	__u8 old_forward; /* method of the flows that are adopted */
-	/* what user space alone reads */
+	/* what user space alone reads, but that there is a slow start */
 	__u32 table; /* slots of maglev or sh as asked for, 0: as many as fit the backends */
 	__u16 window; /* seconds */
 	__u16 slow_start; /* seconds, 0: none */
