@@ -70,6 +70,15 @@ static __always_inline void count_old_flow(const struct packet *p, const struct 
 		p->cpu->reason[flow->adopting ? XDPLB_FLOW_TAKEN_OVER : XDPLB_FLOW_STRAY]++;
 }
 
+/*
+ * Who had to end an unproven flow may end so too before its second packet. That
+ * will go home, so the flow begins there; nat and affinity have no such choice.
+ */
+static __always_inline bool is_sent_home(const struct packet *p, const struct xdplb_set *set)
+{
+	return p->work->crowded && set->forward != XDPLB_NAT && !(set->flags & XDPLB_SET_AFFINITY);
+}
+
 /* Remembers the flow, for which an entry is reserved. */
 static __always_inline int flow_remember(struct packet *p, const struct xdplb_set *set)
 {
@@ -78,8 +87,7 @@ static __always_inline int flow_remember(struct packet *p, const struct xdplb_se
 	__u64 old;
 	int verdict;
 
-	/* Who had to end an unproven flow may end so too: then it stays where it is at home. */
-	if (flow->opens && (!p->work->crowded || method == XDPLB_NAT)) {
+	if (flow->opens && !is_sent_home(p, set)) {
 		id = backend_for(p, set, flow->name, flow->word, flow->adopting);
 	} else {
 		old = home_in(p, set, &p->h->saddr, flow->name);
