@@ -11,6 +11,7 @@
 #include "set_layout.h"
 #include "sets.h"
 #include "sharing.h"
+#include "../xdp/hash.h"
 
 void plan_free(struct plan *plan)
 {

@@ -12,6 +12,7 @@
 #include "names.h"
 #include "services.h"
 #include "sets.h"
+#include "../xdp/hash.h"
 
 /*
  * So many buckets are read before what was in them is printed: who reads the

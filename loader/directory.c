@@ -5,6 +5,7 @@
 
 #include "address.h"
 #include "error.h"
+#include "../xdp/hash.h"
 
 static __u64 key_of(enum xdplb_kind kind, const __be32 addr[4], __be16 port, __u8 proto)
 {

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "words.h"
+#include "../xdp/hash.h"
 
 static const struct settings default_settings = {
 	.echo = true,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../xdp/xdplb.h"
+#include "../xdp/hash.h"
 
 static __u32 gcd(__u32 a, __u32 b)
 {

@@ -7,6 +7,7 @@
 #include "flows.h"
 #include "marks.h"
 #include "sets.h"
+#include "../xdp/hash.h"
 
 /* What was found out about a service whose marks may go. */
 struct finding {

@@ -48,7 +48,7 @@ static __always_inline __u32 flow_state_after_fin(__u32 state, bool from_client)
 
 /*
  * The state after a packet. A flow goes on where a RST was not believed: the
- * next packet with data revives it, so that a forged RST ends nothing.
+ * next packet with data revives it, so that a forged RST alone ends nothing.
  */
 static __always_inline __u32 flow_state_after(__u32 state, __u8 flags, bool from_client)
 {

@@ -21,6 +21,7 @@
 #include <stdbool.h>
 
 #include "csum.h"
+#include "hash.h"
 #include "maps.h"
 
 #define GO_ON (-1)

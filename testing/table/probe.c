@@ -7,7 +7,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
-#include "../../xdp/xdplb.h"
+#include "../../xdp/hash.h"
 
 #define FRAME_MOST 128
 #define ETHERNET 14

@@ -25,6 +25,7 @@
 
 #include "../../xdp/tracking.h"
 #include "service.h"
+#include "../../xdp/hash.h"
 
 #define BEGINNING 100000 /* second in which it all begins */
 #define SECONDS 14400 /* in which flows begin */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "unit.h"
+#include "../../xdp/hash.h"
 
 /* How people number their addresses: the n-th of some patterns. */
 struct place {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "unit.h"
+#include "../../xdp/hash.h"
 
 #define NOW 100000
 #define BUCKETS 1024

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* xdp/xdplb.h: hashes, buckets, keys and the fields of a flow's value. */
-#include "../../xdp/xdplb.h"
+#include "../../xdp/hash.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

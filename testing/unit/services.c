@@ -27,6 +27,7 @@
 #include "../../loader/sharing.h"
 #include "../../loader/ways.h"
 #include "unit.h"
+#include "../../xdp/hash.h"
 
 #define FLOW_BUCKETS 64
 #define SERVICES_HERE 64 /* more than there are at once */

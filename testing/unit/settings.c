@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "unit.h"
+#include "../../xdp/hash.h"
 
 static void defaults(void **state)
 {
