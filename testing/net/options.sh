@@ -11,7 +11,7 @@ shown() {
 test_options_shown() {
 	small
 	config set-backends $WEB --scheduler maglev --forward dsr $FLAT.11 $FLAT.12
-	equal "maglev" "$WEB maglev dsr table-size 251" "$(shown $WEB)"
+	equal "maglev" "$WEB maglev dsr table-size 16381" "$(shown $WEB)"
 	config set-service $WEB --table-size 1021 --affinity client/24,600 --slow-start 30 --window 60 \
 		--timeout udp=5,established=3600
 	equal "everything" "$WEB maglev dsr table-size 1021 affinity client/24,600 slow-start 30 timeout established=3600,udp=5 window 60" \
@@ -29,7 +29,7 @@ test_options_shown() {
 	config set-service $WEB --scheduler sh
 	equal "the table is as it was" "$WEB sh nat table-size 1021" "$(shown $WEB)"
 	config set-service $WEB --table-size auto
-	equal "the table of its own choice" "$WEB sh nat table-size 251" "$(shown $WEB)"
+	equal "the table of its own choice" "$WEB sh nat table-size 16381" "$(shown $WEB)"
 }
 
 test_options_refused() {

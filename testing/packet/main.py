@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""main.py INJECT [-v] [PATTERN]...: runs the cases, in the balancer's network namespace."""
+"""
+main.py INJECT [-v] [PATTERN]...: runs the cases, in the balancer's network namespace; with
+XDPLB_HALF=0 or 1 in the environment half of them.
+"""
+import os
 import sys
 
 import balancer
@@ -27,7 +31,9 @@ import cases_fuzz  # noqa: F401
 
 def main(inject, *words):
     patterns = [word for word in words if word != "-v"]
-    ran, failed = case.run_all(balancer.Balancer(inject), patterns, "-v" in words)
+    half = os.environ.get("XDPLB_HALF")
+    ran, failed = case.run_all(balancer.Balancer(inject), patterns, "-v" in words,
+                               None if half is None else int(half))
     print(f"packet: {ran} cases, {failed} failed")
     return 1 if failed or not ran else 0
 
