@@ -136,3 +136,14 @@ def full_window(lb, way, proto):
             homes = speak(new, flags="S")
             expect_takers(new, homes, "new flows", payload=b"x")
         same(cluster.listed(), [], "what is remembered")
+
+
+@each_way("flows whose first packet ends them fill no table",
+          [way for way in V4WAYS if way.flow is DnatFlow], protos=("tcp",))
+def endings(lb, way, proto):
+    cluster = Cluster(lb, way, proto, "--scheduler", "wrr", members=way.via.backends)
+    with Small(lb):
+        for flow in cluster.flows(2 * 4 * BUCKETS):
+            for flags in ("FA", "R"):
+                check(lb.send(flow.sent(flags=flags)).verdict in SENT, "%s is not sent", flags)
+        same(cluster.listed(), [], "what is remembered")
