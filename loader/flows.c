@@ -67,9 +67,7 @@ __u32 clock_seconds(void)
 
 __u8 flow_method(const struct flow *flow)
 {
-	__u32 port = XDPLB_FIELD(flow->value, PORT);
-
-	return port >= XDPLB_PORT_FIRST ? XDPLB_NAT : port;
+	return method_of(flow->value);
 }
 
 bool flow_is_client(const struct flow *flow)

@@ -158,8 +158,6 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 		err = service_change(balancer, known, wanted, &plan);
 	if (err)
 		balancer_collect(balancer);
-	else
-		marks_settle(balancer);
 	plan_free(&plan);
 	return err;
 }

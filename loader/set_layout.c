@@ -9,10 +9,6 @@
 #include "names.h"
 #include "slots.h"
 
-#define SLOTS_A_LINE 16
-#define BACKENDS_A_LINE 8
-#define SNATS_A_LINE 4
-
 static __u32 lines_of(__u32 count, __u32 a_line)
 {
 	return (count + a_line - 1) / a_line;
@@ -20,7 +16,7 @@ static __u32 lines_of(__u32 count, __u32 a_line)
 
 __u32 set_backend_line(const struct xdplb_set *set)
 {
-	return 1 + lines_of(set->snats, SNATS_A_LINE);
+	return 1 + lines_of(set->snats, XDPLB_SNATS_A_LINE);
 }
 
 __u8 wanted_taking(const struct wanted_service *wanted)
@@ -213,9 +209,9 @@ static void head_make(struct xdplb_set *head, const struct wanted_service *wante
 	head->window = wanted->window;
 	head->slow_start = wanted->slow_start;
 	memcpy(head->timeout, wanted->timeout, sizeof(head->timeout));
-	head->slot_line = set_backend_line(head) + lines_of(head->backends, BACKENDS_A_LINE);
-	head->old_line = head->slot_line + lines_of(head->slots, SLOTS_A_LINE);
-	head->lines = head->old_line + lines_of(head->old_slots, SLOTS_A_LINE);
+	head->slot_line = set_backend_line(head) + lines_of(head->backends, XDPLB_BACKENDS_A_LINE);
+	head->old_line = head->slot_line + lines_of(head->slots, XDPLB_SLOTS_A_LINE);
+	head->lines = head->old_line + lines_of(head->old_slots, XDPLB_SLOTS_A_LINE);
 }
 
 static void entries_make(union xdplb_set_line *set, const struct wanted_service *wanted,
@@ -224,10 +220,10 @@ static void entries_make(union xdplb_set_line *set, const struct wanted_service 
 	union xdplb_set_line *backends = set + set_backend_line(&set->head);
 
 	for (int i = 0; i < wanted->snats; i++)
-		memcpy(set[1 + i / SNATS_A_LINE].snat[i % SNATS_A_LINE], wanted->snat[i],
-		       sizeof(wanted->snat[i]));
+		memcpy(set[1 + i / XDPLB_SNATS_A_LINE].snat[i % XDPLB_SNATS_A_LINE],
+		       wanted->snat[i], sizeof(wanted->snat[i]));
 	for (int i = 0; i < wanted->backends; i++)
-		backends[i / BACKENDS_A_LINE].backend[i % BACKENDS_A_LINE] =
+		backends[i / XDPLB_BACKENDS_A_LINE].backend[i % XDPLB_BACKENDS_A_LINE] =
 			(struct xdplb_set_backend){
 				.backend = ids[i],
 				.weight = wanted->backend[i].weight,

@@ -9,9 +9,6 @@
 #include "flows.h"
 #include "set_layout.h"
 
-#define BACKENDS_A_LINE 8
-#define SNATS_A_LINE 4
-
 const struct xdplb_set *set_of(const struct balancer *balancer, __u32 service)
 {
 	__u32 line = balancer->services[service].set;
@@ -21,9 +18,9 @@ const struct xdplb_set *set_of(const struct balancer *balancer, __u32 service)
 
 const __be32 *set_snat(const struct balancer *balancer, __u32 service, __u32 index)
 {
-	__u32 line = balancer->services[service].set + 1 + index / SNATS_A_LINE;
+	__u32 line = balancer->services[service].set + 1 + index / XDPLB_SNATS_A_LINE;
 
-	return balancer->sets[line].snat[index % SNATS_A_LINE];
+	return balancer->sets[line].snat[index % XDPLB_SNATS_A_LINE];
 }
 
 const struct xdplb_set_backend *set_backend(const struct balancer *balancer, __u32 service,
@@ -31,8 +28,8 @@ const struct xdplb_set_backend *set_backend(const struct balancer *balancer, __u
 {
 	__u32 line = balancer->services[service].set;
 
-	line += set_backend_line(&balancer->sets[line].head) + index / BACKENDS_A_LINE;
-	return &balancer->sets[line].backend[index % BACKENDS_A_LINE];
+	line += set_backend_line(&balancer->sets[line].head) + index / XDPLB_BACKENDS_A_LINE;
+	return &balancer->sets[line].backend[index % XDPLB_BACKENDS_A_LINE];
 }
 
 __u8 set_taking(const struct balancer *balancer, __u32 service)

@@ -72,9 +72,9 @@ static __always_inline void entry_free(struct xdplb_flow *flow, __u64 busy)
 
 /*
  * Moves the flow at `from`, if it is still that of `key`, to the free entry
- * `to`. Its key is in either place
- * all the while, so that a packet that comes now finds that it is being
- * written, and not that it is unknown. 0, or -1 when something of it changed.
+ * `to`. Its key is in either place all the while, so that a packet that comes
+ * now finds that it is being written, and not that it is unknown. 0, or -1 when
+ * something of it changed.
  */
 __noinline int flow_carry(__u32 from, __u32 to, __u64 key)
 {

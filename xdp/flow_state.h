@@ -87,6 +87,14 @@ static __always_inline __u32 flow_state_first(bool tcp, __u8 flags)
 								    XDPLB_FLOW_ADOPTED;
 }
 
+/* How the packets of the flow with this value get to their backend (enum xdplb_forward). */
+static __always_inline __u32 method_of(__u64 value)
+{
+	__u32 port = XDPLB_FIELD(value, PORT);
+
+	return port >= XDPLB_PORT_FIRST ? XDPLB_NAT : port;
+}
+
 /*
  * Seconds since `seen`, both modulo 65536. CPUs' clocks may be a tick apart: a
  * flow seen up to two seconds in the future was seen just now.

@@ -30,14 +30,6 @@ static __always_inline __u64 with_state(__u64 value, __u32 state)
 	return (value & ~XDPLB_FIELD_MASK(STATE)) | XDPLB_FIELD_OF(STATE, state);
 }
 
-/* How the packets of a flow get to their backend (enum xdplb_forward). */
-static __always_inline __u32 method_of(__u64 value)
-{
-	__u32 port = XDPLB_FIELD(value, PORT);
-
-	return port >= XDPLB_PORT_FIRST ? XDPLB_NAT : port;
-}
-
 /*
  * A SYN begins another flow. Where replies may not come by here, the client's
  * FIN is all that is ever seen of the end.

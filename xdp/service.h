@@ -70,18 +70,22 @@ static __always_inline struct address *entry_address(__u32 kind, __u32 index)
 }
 
 /* As directory_find(), of an IPv6 address. */
-__noinline int directory_find6(__u32 kind, const struct address *addr, __u32 port, __u32 proto)
+static __always_inline __u32 directory_search6(__u32 kind, const struct address *addr, __u32 port,
+					       __u32 proto)
 {
+	__u32 index = directory_search(xdplb_directory_key6(kind, addr->word, port, proto));
 	const struct address *found;
-	__u32 index;
 
-	if (!addr)
-		return 0;
-	index = directory_search(xdplb_directory_key6(kind, addr->word, port, proto));
 	if (!index)
 		return 0;
 	found = entry_address(kind, index);
 	return found && same_address(found, addr) ? index : 0;
+}
+
+/* The same, which the verifier looks at once. */
+__noinline int directory_find6(__u32 kind, const struct address *addr, __u32 port, __u32 proto)
+{
+	return addr ? directory_search6(kind, addr, port, proto) : 0;
 }
 
 /* What lies there: an index by `kind`, 0 for nothing. */

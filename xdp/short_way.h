@@ -182,17 +182,11 @@ static __always_inline bool has_kind(const struct packet *p, enum xdplb_kind kin
 static __always_inline __u32 plain_find(const struct packet *p, enum xdplb_kind kind,
 					const struct address *addr, __be16 port)
 {
-	const struct address *found;
-	__u32 index;
-
 	if (!has_kind(p, kind))
 		return 0;
-	if (!p->h->v6)
-		return directory_search(
-			xdplb_directory_key4(kind, addr->word[0], port, p->h->proto));
-	index = directory_search(xdplb_directory_key6(kind, addr->word, port, p->h->proto));
-	found = index ? entry_address(kind, index) : NULL;
-	return found && same_address(found, addr) ? index : 0;
+	if (p->h->v6)
+		return directory_search6(kind, addr, port, p->h->proto);
+	return directory_search(xdplb_directory_key4(kind, addr->word[0], port, p->h->proto));
 }
 
 /* It may be a reply, and comes from where replies do. */

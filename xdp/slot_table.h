@@ -6,8 +6,6 @@
 #include "flow_key.h"
 #include "service.h"
 
-#define SLOTS_A_LINE 16
-
 /* The set in force of a service, NULL: none. */
 static __always_inline struct xdplb_set *set_of(__u32 service_id)
 {
@@ -23,9 +21,9 @@ static __always_inline __u32 slot_at(__u32 line, __u32 n)
 {
 	const union xdplb_set_line *slots;
 
-	line += n / SLOTS_A_LINE;
+	line += n / XDPLB_SLOTS_A_LINE;
 	slots = bpf_map_lookup_elem(&xdplb_sets, &line);
-	return slots ? slots->slot[n % SLOTS_A_LINE] : 0;
+	return slots ? slots->slot[n % XDPLB_SLOTS_A_LINE] : 0;
 }
 
 /* The word of the slot that a name has, 0: there are none. */

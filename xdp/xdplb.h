@@ -278,11 +278,14 @@ struct xdplb_set_backend {
 	__u8 reserved;
 };
 
+#define XDPLB_SNATS_A_LINE 4
+#define XDPLB_BACKENDS_A_LINE 8
+#define XDPLB_SLOTS_A_LINE 16
 union xdplb_set_line {
 	struct xdplb_set head;
-	__be32 snat[4][4];
-	struct xdplb_set_backend backend[8];
-	__u32 slot[16]; /* XDPLB_SLOT_* */
+	__be32 snat[XDPLB_SNATS_A_LINE][4];
+	struct xdplb_set_backend backend[XDPLB_BACKENDS_A_LINE];
+	__u32 slot[XDPLB_SLOTS_A_LINE]; /* XDPLB_SLOT_* */
 };
 
 /*
