@@ -22,6 +22,8 @@ struct options {
 	bool wait;
 	bool any; /* an option of a service was given */
 	const char *affinity; /* read when the service is known */
+	const char *port, *weight, *ttl, *registration_port, *registration_key; /* of register */
+	bool renew, goodbye; /* likewise */
 	struct wanted_service wanted; /* what the other options of a service said */
 	char **arguments;
 	int count;
@@ -35,5 +37,6 @@ command_function command_set_backends, command_add_backend, command_del_backend;
 command_function command_set_service, command_set_weight, command_set_state;
 command_function command_del_service, command_flush, command_drain, command_flows;
 command_function command_list, command_stats, command_set, command_backend_setup;
+command_function command_register;
 
 #endif

@@ -68,6 +68,10 @@ static const struct command commands[] = {
 	  "[echo=on|off] [gue-port=PORT] [icmp-rate=N] [seed=HEX32|random]", "set echo=off" },
 	{ "backend-setup", command_backend_setup, 1, 2, WHICH, "SERVICE [BACKEND]",
 	  "backend-setup 192.0.2.10:80/tcp" },
+	{ "register", command_register, 1, 1, "tglrbnK",
+	  "SERVICE --port PORT [--weight N] [--ttl SECONDS] [--renew | --goodbye]\n"
+	  "      [--registration-key FILE] [--registration-port PORT]",
+	  "register 192.0.2.10:80/tcp --port 8080 --weight 3 --renew" },
 	{ "list", command_list, 0, 1, SHOW, "[SERVICE]", "list" },
 	{ "stats", command_stats, 0, 1, SHOW, "[SERVICE]", "-j stats" },
 	{ "flows", command_flows, 0, 2, SHOW, "[SERVICE [BACKEND]]",

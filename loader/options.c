@@ -29,6 +29,13 @@ static const struct option long_options[] = {
 	{ "window", required_argument, NULL, 'W' },
 	{ "table-size", required_argument, NULL, 'M' },
 	{ "wait", no_argument, NULL, 'w' },
+	{ "port", required_argument, NULL, 't' },
+	{ "weight", required_argument, NULL, 'g' },
+	{ "ttl", required_argument, NULL, 'l' },
+	{ "renew", no_argument, NULL, 'r' },
+	{ "goodbye", no_argument, NULL, 'b' },
+	{ "registration-port", required_argument, NULL, 'n' },
+	{ "registration-key", required_argument, NULL, 'K' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
 };
@@ -82,6 +89,36 @@ static int service_option(struct wanted_service *wanted, int letter, const char 
 	}
 }
 
+/* An option of register; false: it is another's. */
+static bool register_option(struct options *options, int letter, const char *value)
+{
+	switch (letter) {
+	case 't':
+		options->port = value;
+		return true;
+	case 'g':
+		options->weight = value;
+		return true;
+	case 'l':
+		options->ttl = value;
+		return true;
+	case 'r':
+		options->renew = true;
+		return true;
+	case 'b':
+		options->goodbye = true;
+		return true;
+	case 'n':
+		options->registration_port = value;
+		return true;
+	case 'K':
+		options->registration_key = value;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int option_take(struct options *options, int letter, char *value)
 {
 	switch (letter) {
@@ -120,6 +157,8 @@ static int option_take(struct options *options, int letter, char *value)
 		options->affinity = value;
 		return 0;
 	default:
+		if (register_option(options, letter, value))
+			return 0;
 		options->any = true;
 		return service_option(&options->wanted, letter, value);
 	}
