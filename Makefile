@@ -37,7 +37,7 @@ loader/xdplb-config: $(OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lm
 
-loader/%.o: loader/%.c $(wildcard loader/*.h) xdp/xdplb.h | needed
+loader/%.o: loader/%.c $(wildcard loader/*.h) $(wildcard xdp/*.h) client/xdplb-register.h | needed
 	$(call say,CC,$@)
 	$(Q)$(CC) $(CFLAGS) $(LOADER_CFLAGS) -c $< -o $@
 

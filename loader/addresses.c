@@ -15,50 +15,63 @@ bool service_is_live(const struct balancer *balancer, __u32 id)
 	return entry && entry->index == id;
 }
 
-static struct xdplb_directory_entry *entry_of(const struct balancer *balancer, __u32 id)
+/* Its address shall lead to it, or to another of its kind. */
+static bool is_kind(const struct balancer *balancer, enum xdplb_kind kind, __u32 id)
 {
-	return directory_find(balancer, XDPLB_KIND_ADDRESS, balancer->services[id].addr, 0, 0);
+	return service_is_live(balancer, id) &&
+	       (kind == XDPLB_KIND_ADDRESS || balancer->services[id].table);
 }
 
-int address_add(struct balancer *balancer, __u32 id)
+static struct xdplb_directory_entry *entry_of(const struct balancer *balancer, enum xdplb_kind kind,
+					      __u32 id)
 {
-	if (entry_of(balancer, id))
+	return directory_find(balancer, kind, balancer->services[id].addr, 0, 0);
+}
+
+int address_add(struct balancer *balancer, enum xdplb_kind kind, __u32 id)
+{
+	if (entry_of(balancer, kind, id))
 		return 0;
-	return directory_add(balancer, XDPLB_KIND_ADDRESS, balancer->services[id].addr, 0, 0, id);
+	return directory_add(balancer, kind, balancer->services[id].addr, 0, 0, id);
 }
 
 /* A service that is in force has its address lead to one that is. */
-static int address_point(struct balancer *balancer, __u32 id)
+static int address_point(struct balancer *balancer, enum xdplb_kind kind, __u32 id)
 {
-	struct xdplb_directory_entry *entry = entry_of(balancer, id);
+	struct xdplb_directory_entry *entry = entry_of(balancer, kind, id);
 
 	if (!entry) {
-		address_add(balancer, id);
+		address_add(balancer, kind, id);
 		return 0;
 	}
-	if (entry->index == id || service_is_live(balancer, entry->index))
+	if (entry->index == id || is_kind(balancer, kind, entry->index))
 		return 0;
 	__atomic_store_n(&entry->index, id, __ATOMIC_RELEASE);
 	return 1;
 }
 
-int addresses_mend(struct balancer *balancer)
+static int kind_mend(struct balancer *balancer, enum xdplb_kind kind)
 {
 	int changed = 0;
 
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
-		if (service_is_live(balancer, id))
-			changed += address_point(balancer, id);
+		if (is_kind(balancer, kind, id))
+			changed += address_point(balancer, kind, id);
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
 		const struct xdplb_directory_entry *entry;
 
-		if (!balancer->services[id].proto || service_is_live(balancer, id))
+		if (!balancer->services[id].proto || is_kind(balancer, kind, id))
 			continue;
-		entry = entry_of(balancer, id);
+		entry = entry_of(balancer, kind, id);
 		if (!entry || entry->index != id)
 			continue;
-		directory_remove(balancer, XDPLB_KIND_ADDRESS, balancer->services[id].addr, 0, 0);
+		directory_remove(balancer, kind, balancer->services[id].addr, 0, 0);
 		changed++;
 	}
 	return changed;
+}
+
+int addresses_mend(struct balancer *balancer)
+{
+	return kind_mend(balancer, XDPLB_KIND_ADDRESS) + kind_mend(balancer, XDPLB_KIND_REGISTER);
 }

@@ -16,6 +16,7 @@
 #include "encap.h"
 #include "error.h"
 
+#define LOOPBACK 1 /* its index in every network namespace */
 #define TREE_OBJECT "../xdp/xdplb.o"
 
 /* The object beside this command in the source tree, else the installed one. */
@@ -109,7 +110,7 @@ static const char *program_name(const struct attach_request *request)
 	return request->encap ? PROGRAM_ENCAP : PROGRAM_PLAIN;
 }
 
-/* Of the object's two programs only one is needed. */
+/* Of the object's programs only one is needed. */
 static void programs_choose(struct bpf_object *object, const char *name)
 {
 	struct bpf_program *program;
@@ -118,10 +119,10 @@ static void programs_choose(struct bpf_object *object, const char *name)
 		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
 }
 
-static int object_open(const struct attach_request *request, const struct balancer *there,
-		       struct bpf_object **object)
+int object_open(const char *pins, const struct balancer *there, const char *program, __u32 flows,
+		struct bpf_object **object)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = request->pins);
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .pin_root_path = pins);
 	char path[PATH_MAX];
 	int err;
 
@@ -131,8 +132,8 @@ static int object_open(const struct attach_request *request, const struct balanc
 		err = errno;
 		return fail(err, "%s: %s; is xdplb installed?", path, strerror(err));
 	}
-	programs_choose(*object, program_name(request));
-	err = maps_set(*object, there, request->flows);
+	programs_choose(*object, program);
+	err = maps_set(*object, there, flows);
 	if (err) {
 		bpf_object__close(*object);
 		*object = NULL;
@@ -267,7 +268,7 @@ static int attach_object(const char *interface, int ifindex, const struct attach
 			 const struct chain_program *old, const struct balancer *there)
 {
 	struct bpf_object *object;
-	int err = object_open(request, there, &object);
+	int err = object_open(request->pins, there, program_name(request), request->flows, &object);
 
 	if (err)
 		return err;
@@ -281,9 +282,20 @@ static int attach_object(const char *interface, int ifindex, const struct attach
 	return err;
 }
 
-int attach(const char *interface, const struct attach_request *request)
+/* What was asked for, of an interface that may have no native mode. */
+static struct attach_request request_for(const struct attach_request *request, int ifindex)
+{
+	struct attach_request own = *request;
+
+	if (own.any_mode && ifindex == LOOPBACK)
+		own.mode = XDP_MODE_SKB;
+	return own;
+}
+
+int attach(const char *interface, const struct attach_request *asked)
 {
 	int ifindex = interface_index(interface), err;
+	const struct attach_request own = request_for(asked, ifindex), *request = &own;
 	const struct balancer *there = NULL;
 	bool pinned = pins_exist(request->pins);
 	struct balancer balancer;

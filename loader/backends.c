@@ -8,9 +8,11 @@
 #include "error.h"
 #include "flows.h"
 #include "pools.h"
+#include "port_users.h"
 #include "set_layout.h"
 #include "sets.h"
 #include "sharing.h"
+#include "tables.h"
 #include "../xdp/hash.h"
 
 void plan_free(struct plan *plan)
@@ -53,8 +55,8 @@ int plan_new(const struct balancer *balancer, __u32 known, int backends, struct 
 	return set_read(balancer, known, &plan->before);
 }
 
-static int backend_new(struct balancer *balancer, __u32 id, __u32 service,
-		       const struct wanted_backend *wanted)
+int backend_new(struct balancer *balancer, __u32 id, __u32 service,
+		const struct wanted_backend *wanted)
 {
 	struct xdplb_backend *entry = &balancer->backends[id];
 	void *zero = calloc(balancer->cpus, sizeof(struct xdplb_backend_cpu));
@@ -129,7 +131,8 @@ int backends_find(const struct balancer *balancer, __u32 service,
 		const struct xdplb_backend *backend = &balancer->backends[id];
 		int place;
 
-		if (backend->service != service || !backend->flags)
+		if (backend->service != service || !backend->flags ||
+		    table_has_backend(balancer, id))
 			continue;
 		place = *place_of(&places, wanted, backend->addr, backend->port);
 		if (!place)
@@ -220,6 +223,8 @@ int backends_prepare(struct balancer *balancer, __u32 service, const struct want
 					    &plan->pools[i]);
 		else if (kind)
 			err = sharing_join(balancer, kind, plan->ids[i]);
+		else if (wanted->forward == XDPLB_LOCAL)
+			err = port_user_add(balancer, plan->ids[i]);
 	}
 	return err;
 }
@@ -322,7 +327,7 @@ static void backend_raise(struct xdplb_backend *backend, __u8 state, bool takes)
 	__atomic_store_n(&backend->flags, flags, __ATOMIC_RELEASE);
 }
 
-void backends_open(struct balancer *balancer, const struct wanted_service *wanted,
+void backends_open(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		   const struct plan *plan)
 {
 	bool goes_on = any_goes_on(wanted, plan);
@@ -330,6 +335,7 @@ void backends_open(struct balancer *balancer, const struct wanted_service *wante
 
 	for (int i = 0; i < wanted->backends; i++) {
 		struct xdplb_backend *backend = &balancer->backends[plan->ids[i]];
+		__u8 state;
 
 		if (!(plan->was[plan->ids[i]] & PLAN_WAS_TAKING))
 			ramp_begin(backend, goes_on ? wanted->slow_start : 0);
@@ -339,8 +345,8 @@ void backends_open(struct balancer *balancer, const struct wanted_service *wante
 			__atomic_store_n(&backend->pools, plan->pools[i], __ATOMIC_RELEASE);
 		if (!is_address(backend->source))
 			source_set(backend, wanted, plan, i);
-		backend_raise(backend, wanted->backend[i].state,
-			      wanted->backend[i].state == taking);
+		state = listener_state(balancer, service, backend->port, wanted->backend[i].state);
+		backend_raise(backend, state, state == taking);
 	}
 }
 
@@ -359,14 +365,15 @@ static void backends_close(struct balancer *balancer, const struct wanted_servic
 	}
 }
 
-void backends_finish(struct balancer *balancer, const struct wanted_service *wanted,
+void backends_finish(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		     const struct plan *plan)
 {
 	__u8 taking = wanted_taking(wanted);
 
 	for (int i = 0; i < wanted->backends; i++) {
 		struct xdplb_backend *backend = &balancer->backends[plan->ids[i]];
-		__u8 state = wanted->backend[i].state;
+		__u8 state =
+			listener_state(balancer, service, backend->port, wanted->backend[i].state);
 
 		memcpy(backend->mac, wanted->backend[i].mac, sizeof(backend->mac));
 		backend_state_set(backend, state, state == taking);

@@ -45,12 +45,16 @@ int backends_prepare(struct balancer *balancer, __u32 service, const struct want
  * Before the set is put in force: what backends that had nothing lack for their
  * first packet, and who begins slowly.
  */
-void backends_open(struct balancer *balancer, const struct wanted_service *wanted,
+void backends_open(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		   const struct plan *plan);
 
 /* After that: flags, timeouts, MACs, and what takes something away. */
-void backends_finish(struct balancer *balancer, const struct wanted_service *wanted,
+void backends_finish(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		     const struct plan *plan);
+
+/* A free entry becomes a backend. 0, or a negative errno after an error line. */
+int backend_new(struct balancer *balancer, __u32 id, __u32 service,
+		const struct wanted_backend *wanted);
 
 /* How long a backend's flows are remembered, from a service's timeouts; zeros: not at all. */
 void backend_timeouts_set(struct xdplb_backend *backend, const __u16 timeout[XDPLB_TIMEOUTS]);

@@ -18,13 +18,23 @@
 #include "error.h"
 
 const char *const balancer_map_names[MAPS] = {
-	[MAP_CONFIG] = "xdplb_config",	   [MAP_DIRECTORY] = "xdplb_dir",
-	[MAP_SERVICES] = "xdplb_services", [MAP_BACKENDS] = "xdplb_backends",
-	[MAP_SETS] = "xdplb_sets",	   [MAP_FLOWS] = "xdplb_flows",
-	[MAP_POOLS] = "xdplb_pools",	   [MAP_BLOCKS] = "xdplb_blocks",
-	[MAP_FREE] = "xdplb_free",	   [MAP_NAT] = "xdplb_nat",
-	[MAP_FRAGMENTS] = "xdplb_frags",   [MAP_CLIENTS] = "xdplb_clients",
-	[MAP_ACTIVE] = "xdplb_active",	   [MAP_BACKEND_CPU] = "xdplb_back_cpu",
+	[MAP_CONFIG] = "xdplb_config",
+	[MAP_DIRECTORY] = "xdplb_dir",
+	[MAP_SERVICES] = "xdplb_services",
+	[MAP_BACKENDS] = "xdplb_backends",
+	[MAP_SETS] = "xdplb_sets",
+	[MAP_FLOWS] = "xdplb_flows",
+	[MAP_POOLS] = "xdplb_pools",
+	[MAP_BLOCKS] = "xdplb_blocks",
+	[MAP_FREE] = "xdplb_free",
+	[MAP_NAT] = "xdplb_nat",
+	[MAP_FRAGMENTS] = "xdplb_frags",
+	[MAP_CLIENTS] = "xdplb_clients",
+	[MAP_ACTIVE] = "xdplb_active",
+	[MAP_TABLES] = "xdplb_tables",
+	[MAP_PORTS] = "xdplb_ports",
+	[MAP_EVENTS] = "xdplb_events",
+	[MAP_BACKEND_CPU] = "xdplb_back_cpu",
 	[MAP_CPU] = "xdplb_cpu",
 };
 
@@ -42,6 +52,9 @@ static const __u32 value_size[MAPS] = {
 	[MAP_FRAGMENTS] = sizeof(struct xdplb_fragment),
 	[MAP_CLIENTS] = sizeof(struct xdplb_nat_record),
 	[MAP_ACTIVE] = sizeof(struct xdplb_active),
+	[MAP_TABLES] = sizeof(struct xdplb_table),
+	[MAP_PORTS] = sizeof(__u64),
+	[MAP_EVENTS] = 0, /* a ring buffer */
 	[MAP_BACKEND_CPU] = sizeof(struct xdplb_backend_cpu),
 	[MAP_CPU] = sizeof(struct xdplb_cpu),
 };
@@ -151,6 +164,8 @@ static int balancer_complete(struct balancer *balancer)
 	balancer->sets = balancer->memory[MAP_SETS];
 	balancer->pools = balancer->memory[MAP_POOLS];
 	balancer->active = balancer->memory[MAP_ACTIVE];
+	balancer->tables = balancer->memory[MAP_TABLES];
+	balancer->ports = balancer->memory[MAP_PORTS];
 	balancer->cpus = libbpf_num_possible_cpus();
 	if (balancer->cpus < 1)
 		return fail(EINVAL, "cannot tell the number of CPUs from /sys");

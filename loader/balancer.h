@@ -27,6 +27,9 @@ enum balancer_map {
 	MAP_FRAGMENTS,
 	MAP_CLIENTS,
 	MAP_ACTIVE,
+	MAP_TABLES,
+	MAP_PORTS,
+	MAP_EVENTS,
 	MAP_BACKEND_CPU,
 	MAP_CPU,
 	MAPS,
@@ -53,6 +56,8 @@ struct balancer {
 	struct xdplb_pool *pools;
 	struct xdplb_block *blocks;
 	struct xdplb_nat_record *nat;
+	struct xdplb_table *tables;
+	__u64 *ports; /* by port in host order: users of it */
 	struct xdplb_active *active; /* by backend id: XDPLB_ACTIVE(), XDPLB_ENTRIES() */
 };
 

@@ -9,6 +9,7 @@
 #include "config.h"
 #include "error.h"
 #include "machine.h"
+#include "replies.h"
 #include "words.h"
 
 static int mode_read(const char *word, enum xdp_attach_mode *mode)
@@ -43,6 +44,7 @@ static int request_read(const struct options *options, struct attach_request *re
 	memset(request, 0, sizeof(*request));
 	request->encap = options->encap;
 	request->pins = options->choice.pins ? options->choice.pins : DEFAULT_PINS;
+	request->any_mode = !options->mode;
 	err = mode_read(options->mode ? options->mode : "native", &request->mode);
 	if (!err && options->priority) {
 		err = parse_number(options->priority, "-P", 1, 10000, &number);
@@ -123,9 +125,40 @@ int command_load(struct options *options)
 	if (!err) {
 		err = config_prepare(&balancer);
 		machine_prepare(&balancer);
+		for (int i = 0; i < options->count; i++)
+			replies_attach(&balancer, options->arguments[i]); /* or said why not */
 		balancer_close(&balancer);
 	}
 	close(lock);
+	return err;
+}
+
+/* Attaches the program for replies where it is not: to all interfaces with the balancer. */
+static int replies_attach_all(const struct balancer *balancer)
+{
+	struct chain_program found[CHAIN_MAX];
+	int count = chain_interfaces(found, CHAIN_MAX), err = count < 0 ? count : 0;
+
+	for (int i = 0; !err && i < count; i++)
+		if (program_config_map(found[i].id) == balancer_id(balancer))
+			err = replies_attach(balancer, found[i].interface);
+	return err;
+}
+
+int command_attach_replies(struct options *options)
+{
+	struct balancer balancer;
+	int err = interfaces_check(options);
+
+	if (!err)
+		err = balancer_open(&balancer, &options->choice, true);
+	if (err)
+		return err;
+	for (int i = 0; !err && i < options->count; i++)
+		err = replies_attach(&balancer, options->arguments[i]);
+	if (!options->count)
+		err = replies_attach_all(&balancer);
+	balancer_close(&balancer);
 	return err;
 }
 
@@ -173,6 +206,8 @@ int command_unload(struct options *options)
 		id = err ? 0 : program_config_map(found.id);
 		if (!err)
 			err = detach(&found);
+		if (!err && replies_attached(found.ifindex, id))
+			replies_detach(found.ifindex);
 		if (!err && !options->keep_maps)
 			pins_collect(pins, id);
 	}

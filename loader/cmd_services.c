@@ -46,6 +46,8 @@ static int service_words(struct options *options)
 			    service_text(&wanted->at, text));
 	if (!err && options->affinity)
 		err = parse_affinity(options->affinity, wanted);
+	if (!err && options->registration_key)
+		err = parse_registration_key(options->registration_key, wanted);
 	return err;
 }
 
@@ -61,8 +63,12 @@ int command_set_backends(struct options *options)
 {
 	struct wanted_service *wanted = &options->wanted;
 	struct balancer balancer;
-	int err = service_words(options);
+	int err;
 
+	if (options->count < 2 && !wanted->registration.mode)
+		return misuse("set-backends: a BACKEND is expected, or --registration kernel, by "
+			      "which listeners register themselves");
+	err = service_words(options);
 	if (!err)
 		err = backends_append(wanted, options->arguments + 1, options->count - 1);
 	if (!err)
@@ -95,7 +101,7 @@ int command_set_service(struct options *options)
 	struct balancer balancer;
 	int err;
 
-	if (!options->any)
+	if (!options->any && !options->registration_key)
 		return misuse("set-service: an option is expected; see: xdplb-config set-service "
 			      "--help");
 	err = service_words(options);

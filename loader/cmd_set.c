@@ -15,15 +15,16 @@ static void settings_show(const struct settings *settings, const struct options 
 
 	seed_text(settings, seed);
 	if (!options->json) {
-		printf("echo=%s\ngue-port=%u\nicmp-rate=%u\nseed=%s\n",
+		printf("echo=%s\ngue-port=%u\nicmp-rate=%u\nregistration-port=%u\nseed=%s\n",
 		       settings->echo ? "on" : "off", settings->gue_port, settings->icmp_rate,
-		       seed);
+		       settings->registration_port, seed);
 		return;
 	}
 	object = json_object_new_object();
 	json_add_bool(object, "echo", settings->echo);
 	json_add_number(object, "gue_port", settings->gue_port);
 	json_add_number(object, "icmp_rate", settings->icmp_rate);
+	json_add_number(object, "registration_port", settings->registration_port);
 	json_add_text(object, "seed", seed);
 	json_print(object, options->pretty);
 	json_object_put(object);

@@ -8,8 +8,10 @@
 #include "error.h"
 #include "flows.h"
 #include "pools.h"
+#include "port_users.h"
 #include "sets.h"
 #include "sharing.h"
+#include "tables.h"
 
 /* Services that a killed command left with a set and without an address. */
 static void drop_ghosts(struct balancer *balancer)
@@ -43,9 +45,12 @@ static void mark_backends(struct balancer *balancer, __u8 *kept)
 
 		for (__u32 i = 0; set && i < set->backends; i++) {
 			const struct xdplb_set_backend *entry = set_backend(balancer, id, i);
+			struct xdplb_backend *backend;
 
+			backend = &balancer->backends[entry->backend];
 			kept[entry->backend] |= IN_SET;
-			backend_mend(&balancer->backends[entry->backend], set, entry->state,
+			backend_mend(backend, set,
+				     listener_state(balancer, id, backend->port, entry->state),
 				     taking);
 		}
 	}
@@ -108,11 +113,12 @@ static void collect_sources(struct balancer *balancer)
 /* Adds what a backend has counted to its service's totals, for good. */
 static void retire(struct xdplb_service *service, const struct xdplb_backend_cpu *counts)
 {
-	service->retired_packets += counts->packets;
-	service->retired_bytes += counts->bytes;
-	service->retired_reply_packets += counts->reply_packets;
-	service->retired_reply_bytes += counts->reply_bytes;
-	service->retired_new_flows += counts->new_flows;
+	__atomic_fetch_add(&service->retired_packets, counts->packets, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&service->retired_bytes, counts->bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&service->retired_reply_packets, counts->reply_packets,
+			   __ATOMIC_RELAXED);
+	__atomic_fetch_add(&service->retired_reply_bytes, counts->reply_bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&service->retired_new_flows, counts->new_flows, __ATOMIC_RELAXED);
 }
 
 static const enum xdplb_kind shared_kinds[] = { XDPLB_KIND_DNAT, XDPLB_KIND_TUNNEL };
@@ -147,6 +153,7 @@ static int backend_free(struct balancer *balancer, __u32 id)
 	if (balancer_backend_counts(balancer, id, &counts))
 		return -EIO;
 	retire(&balancer->services[backend->service], &counts);
+	port_user_remove(balancer, id);
 	backend->flags = 0;
 	return 1;
 }
@@ -197,7 +204,8 @@ static void kinds_publish(struct balancer *balancer, const bool gone[XDPLB_POOLS
 
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
 		if (balancer->services[id].proto && balancer->services[id].set)
-			kinds |= 1 << XDPLB_KIND_SERVICE | 1 << XDPLB_KIND_ADDRESS;
+			kinds |= 1 << XDPLB_KIND_SERVICE | 1 << XDPLB_KIND_ADDRESS |
+				 (balancer->services[id].table ? 1 << XDPLB_KIND_REGISTER : 0);
 	for (__u32 id = 1; id < XDPLB_POOLS; id++)
 		if (balancer->pools[id].proto && !gone[id])
 			kinds |= 1 << XDPLB_KIND_BACKEND;
@@ -206,6 +214,9 @@ static void kinds_publish(struct balancer *balancer, const bool gone[XDPLB_POOLS
 			if (!(kinds & 1 << shared_kinds[i]) &&
 			    sharing_has(balancer, shared_kinds[i], id))
 				kinds |= 1 << shared_kinds[i];
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
+		if (balancer->backends[id].flags && port_has_user(balancer, id))
+			kinds |= 1 << XDPLB_KIND_LOCAL;
 	__atomic_store_n(&balancer->config->kinds, kinds, __ATOMIC_RELEASE);
 }
 
@@ -227,9 +238,10 @@ static int collect_services(struct balancer *balancer, const bool *kept)
 /* Takes away the ways that lead to what is unused; how many, or a negative errno. */
 static int unlink_unused(struct balancer *balancer, __u8 *backends, bool *services, bool *pools)
 {
-	int freed;
+	int freed, tables;
 
 	drop_ghosts(balancer);
+	tables = tables_collect(balancer, backends, IN_SET);
 	mark_backends(balancer, backends);
 	mark_previous(balancer, backends);
 	mend_others(balancer, backends);
@@ -237,6 +249,7 @@ static int unlink_unused(struct balancer *balancer, __u8 *backends, bool *servic
 	freed = collect_backends(balancer, backends, services);
 	if (freed < 0)
 		return freed;
+	freed += tables;
 	freed += addresses_mend(balancer);
 	freed += collect_services(balancer, services);
 	return freed + pools_unlink(balancer, pools);

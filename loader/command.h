@@ -32,7 +32,7 @@ struct options {
 typedef int command_function(struct options *options);
 
 /* Each returns 0 or a negative errno after an error line. */
-command_function command_load, command_unload, command_status;
+command_function command_load, command_unload, command_status, command_attach_replies;
 command_function command_set_backends, command_add_backend, command_del_backend;
 command_function command_set_service, command_set_weight, command_set_state;
 command_function command_del_service, command_flush, command_drain, command_flows;

@@ -44,6 +44,7 @@ int config_prepare(struct balancer *balancer)
 	if (err)
 		return err;
 	config->flow_mask = power_of_two(balancer->entries[MAP_FLOWS]) - 1;
+	config->cpus = balancer->cpus;
 	settings_put(config, &settings);
 	err = blocks_fill(balancer);
 	if (err)

@@ -26,19 +26,22 @@ struct command {
 #define ANY 65536
 #define WHICH "dp" /* which balancer */
 #define SHOW WHICH "jy"
-#define SERVICE WHICH "sfoASTuWM"
+#define SERVICE WHICH "sfoASTuWMRKF"
 
 static const char service_usage[] =
 	"\nOPTION of a service; what is left out stays as it is:\n"
 	"  --scheduler rr|wrr|lc|wlc|sh|maglev|p2c\n"
-	"  --forward nat|dnat|dsr|ipip|gue\n"
+	"  --forward nat|dnat|dsr|ipip|gue|local\n"
 	"  --snat ADDR|none                              more than once for several\n"
 	"  --affinity client[/PREFIX][,SECONDS]|none\n"
 	"  --slow-start SECONDS\n"
 	"  --timeout established=SECONDS,closing=SECONDS,udp=SECONDS   or some of them\n"
 	"  --window SECONDS\n"
 	"  --table-size PRIME|auto\n"
-	"  --udp tracked|stateless\n";
+	"  --udp tracked|stateless|each\n"
+	"  --registration off|kernel|user                of listeners, with --forward local\n"
+	"  --registration-key FILE|none\n"
+	"  --registration-from local|any\n";
 
 static const struct command commands[] = {
 	{ "load", command_load, 1, ANY, "pmENP",
@@ -47,7 +50,9 @@ static const struct command commands[] = {
 	{ "unload", command_unload, 1, ANY, "pk", "[--keep-maps] [-p DIR] IFNAME...",
 	  "unload eth0" },
 	{ "status", command_status, 0, 0, SHOW, "", "status" },
-	{ "set-backends", command_set_backends, 2, ANY, SERVICE, "SERVICE [OPTION]... BACKEND...",
+	{ "attach-replies", command_attach_replies, 0, ANY, WHICH, "[IFNAME...]",
+	  "attach-replies" },
+	{ "set-backends", command_set_backends, 1, ANY, SERVICE, "SERVICE [OPTION]... BACKEND...",
 	  "set-backends 192.0.2.10:80/tcp 10.0.0.1:8080,weight=3 10.0.0.2:8080" },
 	{ "set-service", command_set_service, 1, 1, SERVICE, "SERVICE OPTION...",
 	  "set-service 192.0.2.10:80/tcp --scheduler wlc --affinity client,600" },
@@ -65,7 +70,9 @@ static const struct command commands[] = {
 	  "del-service 192.0.2.10:80/tcp" },
 	{ "flush", command_flush, 0, 0, WHICH, "", "flush" },
 	{ "set", command_set, 0, ANY, SHOW,
-	  "[echo=on|off] [gue-port=PORT] [icmp-rate=N] [seed=HEX32|random]", "set echo=off" },
+	  "[echo=on|off] [gue-port=PORT] [icmp-rate=N] [registration-port=PORT] "
+	  "[seed=HEX32|random]",
+	  "set echo=off" },
 	{ "backend-setup", command_backend_setup, 1, 2, WHICH, "SERVICE [BACKEND]",
 	  "backend-setup 192.0.2.10:80/tcp" },
 	{ "register", command_register, 1, 1, "tglrbnK",
@@ -84,7 +91,7 @@ static int usage(FILE *out)
 {
 	fprintf(out, "usage: xdplb-config COMMAND [options] [arguments]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(out, "  %-13s %s\n", commands[i].name, commands[i].usage);
+		fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].usage);
 	fprintf(out,
 		"%s\n"
 		"Which balancer: -d IFNAME or -p PINDIR; neither: the only one here.\n"

@@ -13,8 +13,13 @@ static const char *const schedulers[] = {
 };
 
 static const char *const forwards[] = {
-	[XDPLB_NAT] = "nat",   [XDPLB_DNAT] = "dnat", [XDPLB_DSR] = "dsr",
-	[XDPLB_IPIP] = "ipip", [XDPLB_GUE] = "gue",   NULL,
+	[XDPLB_NAT] = "nat",
+	[XDPLB_DNAT] = "dnat",
+	[XDPLB_DSR] = "dsr",
+	[XDPLB_IPIP] = "ipip",
+	[XDPLB_GUE] = "gue",
+	[XDPLB_LOCAL] = "local",
+	NULL,
 };
 
 static const char *const states[] = {
@@ -39,11 +44,17 @@ static const char *const reasons[] = {
 	[XDPLB_DROP_TOO_BIG] = "too_big",
 	[XDPLB_DROP_NO_ENCAP] = "no_encap",
 	[XDPLB_DROP_VLAN] = "vlan",
+	[XDPLB_DROP_REG_MALFORMED] = "registration_malformed",
+	[XDPLB_DROP_REG_DENIED] = "registration_denied",
+	[XDPLB_DROP_REG_KEY] = "registration_key",
+	[XDPLB_DROP_REG_REPLAY] = "registration_replay",
+	[XDPLB_DROP_REG_FULL] = "registration_full",
 	[XDPLB_PASS_UNREADABLE] = "unreadable",
 	[XDPLB_PASS_FRAGMENT] = "fragment",
 	[XDPLB_PASS_NO_FLOW] = "no_flow",
 	[XDPLB_ANSWER_TOO_BIG] = "too_big",
 	[XDPLB_ANSWER_ECHO] = "echo",
+	[XDPLB_ANSWER_REGISTERED] = "registered",
 	[XDPLB_FLOW_NO_ROOM] = "no_room",
 	[XDPLB_FLOW_STRAY] = "stray",
 	[XDPLB_FLOW_TAKEN_OVER] = "adopted",
@@ -78,7 +89,7 @@ const char *scheduler_name(__u8 scheduler)
 
 const char *forward_name(__u8 forward)
 {
-	return forward >= XDPLB_NAT && forward <= XDPLB_GUE ? forwards[forward] : "?";
+	return forward >= XDPLB_NAT && forward <= XDPLB_LOCAL ? forwards[forward] : "?";
 }
 
 const char *state_name(__u8 state)
@@ -126,11 +137,8 @@ int forward_number(const char *word)
 
 	if (found > 0)
 		return found;
-	if (!strcmp(word, "local"))
-		return fail(EINVAL,
-			    "forward local: not in this version yet; there are nat, dnat, dsr, "
-			    "ipip and gue");
-	return fail(EINVAL, "%s: no such way of forwarding; there are nat, dnat, dsr, ipip and gue",
+	return fail(EINVAL,
+		    "%s: no such way of forwarding; there are nat, dnat, dsr, ipip, gue and local",
 		    word);
 }
 

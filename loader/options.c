@@ -36,6 +36,8 @@ static const struct option long_options[] = {
 	{ "goodbye", no_argument, NULL, 'b' },
 	{ "registration-port", required_argument, NULL, 'n' },
 	{ "registration-key", required_argument, NULL, 'K' },
+	{ "registration", required_argument, NULL, 'R' },
+	{ "registration-from", required_argument, NULL, 'F' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
 };
@@ -84,6 +86,10 @@ static int service_option(struct wanted_service *wanted, int letter, const char 
 		return parse_window(value, wanted);
 	case 'M':
 		return parse_table_size(value, wanted);
+	case 'R':
+		return parse_registration(value, wanted);
+	case 'F':
+		return parse_registration_from(value, wanted);
 	default:
 		return snat_option(wanted, value);
 	}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../client/xdplb-register.h"
 #include "error.h"
 #include "slots.h"
 #include "words.h"
@@ -110,6 +111,53 @@ int parse_slow_start(const char *text, struct wanted_service *wanted)
 	return parse_seconds(text, "--slow-start", 0, &wanted->slow_start);
 }
 
+int parse_registration(const char *text, struct wanted_service *wanted)
+{
+	static const char *const modes[] = {
+		[XDPLB_REGISTRATION_OFF] = "off",
+		[XDPLB_REGISTRATION_KERNEL] = "kernel",
+		[XDPLB_REGISTRATION_USER] = "user",
+	};
+
+	for (__u8 mode = XDPLB_REGISTRATION_OFF; mode <= XDPLB_REGISTRATION_USER; mode++) {
+		if (strcmp(text, modes[mode]))
+			continue;
+		wanted->registration.given = true;
+		wanted->registration.mode = mode;
+		return 0;
+	}
+	return fail(EINVAL, "--registration %s: off, kernel or user is expected", text);
+}
+
+int parse_registration_key(const char *text, struct wanted_service *wanted)
+{
+	struct xdplb_register client;
+	int err;
+
+	wanted->registration.key_given = true;
+	wanted->registration.keyed = strcmp(text, "none");
+	if (!wanted->registration.keyed)
+		return 0;
+	memset(&client, 0, sizeof(client));
+	err = xdplb_register_key_file(&client, text);
+	if (err)
+		return fail(-err,
+			    "--registration-key %s: %s; a file with 32 hexadecimal digits is "
+			    "expected",
+			    text, err == -EINVAL ? "not a key" : strerror(-err));
+	memcpy(wanted->registration.key, client.key, sizeof(wanted->registration.key));
+	return 0;
+}
+
+int parse_registration_from(const char *text, struct wanted_service *wanted)
+{
+	wanted->registration.from_given = true;
+	wanted->registration.anywhere = !strcmp(text, "any");
+	if (wanted->registration.anywhere || !strcmp(text, "local"))
+		return 0;
+	return fail(EINVAL, "--registration-from %s: local or any is expected", text);
+}
+
 int parse_window(const char *text, struct wanted_service *wanted)
 {
 	return parse_seconds(text, "--window", 1, &wanted->window);
@@ -121,8 +169,10 @@ int parse_udp(const char *text, struct wanted_service *wanted)
 		wanted->udp = WANTED_UDP_TRACKED;
 	else if (!strcmp(text, "stateless"))
 		wanted->udp = WANTED_UDP_STATELESS;
+	else if (!strcmp(text, "each"))
+		wanted->udp = WANTED_UDP_EACH;
 	else
-		return fail(EINVAL, "--udp %s: tracked or stateless is expected", text);
+		return fail(EINVAL, "--udp %s: tracked, stateless or each is expected", text);
 	return 0;
 }
 

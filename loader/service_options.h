@@ -15,8 +15,14 @@ int parse_affinity(const char *text, struct wanted_service *wanted);
 int parse_timeouts(const char *text, struct wanted_service *wanted);
 
 int parse_slow_start(const char *text, struct wanted_service *wanted);
+/* off, kernel or user. */
+int parse_registration(const char *text, struct wanted_service *wanted);
+/* A file with the key, or none. */
+int parse_registration_key(const char *text, struct wanted_service *wanted);
+/* local or any. */
+int parse_registration_from(const char *text, struct wanted_service *wanted);
 int parse_window(const char *text, struct wanted_service *wanted);
-/* tracked or stateless. */
+/* tracked, stateless or each. */
 int parse_udp(const char *text, struct wanted_service *wanted);
 /* A prime, or auto. */
 int parse_table_size(const char *text, struct wanted_service *wanted);

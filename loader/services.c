@@ -12,6 +12,7 @@
 #include "machine.h"
 #include "ports.h"
 #include "sets.h"
+#include "tables.h"
 #include "unmark.h"
 #include "ways.h"
 
@@ -50,6 +51,19 @@ static int service_new(struct balancer *balancer, const struct service_address *
 	return fail(ENOSPC, "no room for more than %d services", XDPLB_SERVICES - 1);
 }
 
+static void registration_complete(const struct wanted_registration *now,
+				  struct wanted_registration *wanted)
+{
+	if (!wanted->given)
+		wanted->mode = now->mode;
+	if (!wanted->from_given)
+		wanted->anywhere = now->anywhere;
+	if (wanted->key_given)
+		return;
+	wanted->keyed = now->keyed;
+	memcpy(wanted->key, now->key, sizeof(wanted->key));
+}
+
 /* The options that the command left open. */
 static void options_complete(const struct wanted_service *now, struct wanted_service *wanted)
 {
@@ -67,6 +81,7 @@ static void options_complete(const struct wanted_service *now, struct wanted_ser
 		wanted->udp = now->udp;
 	if (!wanted->window)
 		wanted->window = now->window ? now->window : DEFAULT_WINDOW;
+	registration_complete(&now->registration, &wanted->registration);
 	for (int i = 0; i < XDPLB_TIMEOUTS; i++)
 		if (!wanted->timeout[i])
 			wanted->timeout[i] = now->timeout[i] ? now->timeout[i] : default_timeout(i);
@@ -89,7 +104,7 @@ static int wanted_complete(const struct wanted_service *now, struct wanted_servi
 /* Packets to a new service find it from now on. */
 static int service_announce(struct balancer *balancer, int id, const struct service_address *at)
 {
-	int err = address_add(balancer, id);
+	int err = address_add(balancer, XDPLB_KIND_ADDRESS, id);
 
 	return err ? err :
 		     directory_add(balancer, XDPLB_KIND_SERVICE, at->addr, at->port, at->proto, id);
@@ -103,7 +118,8 @@ static int service_publish(struct balancer *balancer, int id, bool known,
 
 	machine_prepare(balancer);
 	ways_open(wanted, plan->ways, plan->stays);
-	backends_open(balancer, wanted, plan);
+	listeners_renew(balancer, id, wanted);
+	backends_open(balancer, id, wanted, plan);
 	err = set_publish(balancer, id, wanted, plan->ids);
 	if (!err && !known)
 		err = service_announce(balancer, id, &wanted->at);
@@ -111,7 +127,8 @@ static int service_publish(struct balancer *balancer, int id, bool known,
 		balancer->services[id].set = 0;
 	if (err)
 		return err;
-	backends_finish(balancer, wanted, plan);
+	backends_finish(balancer, id, wanted, plan);
+	table_settle(balancer, id, wanted);
 	ways_forget(balancer, id, &plan->before, wanted);
 	ways_keep(wanted, plan->ways);
 	return 0;
@@ -128,12 +145,14 @@ static int service_change(struct balancer *balancer, __u32 known,
 		return err;
 	if (known)
 		err = backends_find(balancer, known, wanted, plan);
-	if (!err && (!known || plan_makes(plan, wanted)))
+	if (!err && (!known || plan_makes(plan, wanted) || wanted_listens(wanted)))
 		err = collect_end(balancer, &garbage);
 	if (!err && !known)
 		id = service_new(balancer, &wanted->at);
 	if (!err)
 		err = id < 0 ? id : backends_prepare(balancer, id, wanted, plan);
+	if (!err)
+		err = table_prepare(balancer, id, wanted);
 	if (!err)
 		err = ports_publish(balancer);
 	if (!err)

@@ -137,6 +137,8 @@ static int slots_make(const struct wanted_service *wanted, const struct set_cont
 	*pick = pick_of(wanted, count);
 	if (!taking)
 		err = -ENOMEM;
+	else if (wanted_listens(wanted))
+		err = list_make(0, slots); /* the program chooses without */
 	else if (*pick == XDPLB_PICK_HASH)
 		err = hashed_make(wanted, context, taking, count, slots);
 	else if (*pick == XDPLB_PICK_LEAST)
@@ -144,7 +146,7 @@ static int slots_make(const struct wanted_service *wanted, const struct set_cont
 	else
 		err = turns_make(wanted, taking, count, slots);
 	if (!err)
-		words_make(wanted, context, taking, count, *pick, slots);
+		words_make(wanted, context, taking, slots->count ? count : 0, *pick, slots);
 	free(taking);
 	return err ? fail(-err, "no memory for the slots") : 0;
 }
@@ -186,13 +188,19 @@ static __u8 hash_bits_of(const struct wanted_service *wanted)
 
 static __u8 flags_of(const struct wanted_service *wanted)
 {
+	__u8 flags = wanted->udp == WANTED_UDP_TRACKED ? XDPLB_SET_ASKED : 0;
+
+	if (wanted_listens(wanted))
+		flags |= XDPLB_SET_LISTEN;
+	if (wanted_each(wanted))
+		flags |= XDPLB_SET_EACH;
 	if (wanted->affinity)
-		return XDPLB_SET_TRACK | XDPLB_SET_AFFINITY;
+		return flags | XDPLB_SET_TRACK | XDPLB_SET_AFFINITY;
 	if (!scheduler_hashes(wanted->scheduler) || !forward_keeps_port(wanted->forward))
-		return XDPLB_SET_TRACK;
+		return flags | XDPLB_SET_TRACK;
 	if (wanted->at.proto == IPPROTO_UDP && wanted->udp == WANTED_UDP_STATELESS)
 		return XDPLB_SET_STATELESS;
-	return 0;
+	return flags;
 }
 
 static void head_make(struct xdplb_set *head, const struct wanted_service *wanted,

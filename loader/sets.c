@@ -8,6 +8,7 @@
 #include "error.h"
 #include "flows.h"
 #include "set_layout.h"
+#include "tables.h"
 
 const struct xdplb_set *set_of(const struct balancer *balancer, __u32 service)
 {
@@ -173,9 +174,10 @@ static void options_read(const struct xdplb_set *set, struct wanted_service *wan
 	wanted->scheduler = set->scheduler;
 	wanted->forward = set->forward;
 	wanted->affinity = set->flags & XDPLB_SET_AFFINITY ? set->hash_bits : 0;
-	if (wanted->at.proto == IPPROTO_UDP)
-		wanted->udp = set->flags & XDPLB_SET_STATELESS ? WANTED_UDP_STATELESS :
-								 WANTED_UDP_TRACKED;
+	if (set->flags & XDPLB_SET_STATELESS)
+		wanted->udp = WANTED_UDP_STATELESS;
+	else if (set->flags & XDPLB_SET_ASKED)
+		wanted->udp = WANTED_UDP_TRACKED;
 	wanted->table = set->table;
 	wanted->window = set->window;
 	wanted->slow_start = set->slow_start;
@@ -194,6 +196,7 @@ int set_read(const struct balancer *balancer, __u32 service, struct wanted_servi
 	if (!set)
 		return 0;
 	options_read(set, wanted);
+	table_read(balancer, service, &wanted->registration);
 	wanted->snats = set->snats;
 	for (int i = 0; i < set->snats && i < XDPLB_SNATS; i++)
 		memcpy(wanted->snat[i], set_snat(balancer, service, i), sizeof(wanted->snat[i]));

@@ -13,6 +13,7 @@
 static const struct settings default_settings = {
 	.echo = true,
 	.gue_port = XDPLB_GUE_PORT,
+	.registration_port = XDPLB_REGISTRATION_PORT,
 	.icmp_rate = 1000, /* the kernel's net.ipv4.icmp_msgs_per_sec, and more with each CPU */
 };
 
@@ -25,6 +26,7 @@ void settings_get(const struct xdplb_config *config, struct settings *settings)
 		return;
 	settings->echo = config->echo;
 	settings->gue_port = ntohs(config->gue_port);
+	settings->registration_port = ntohs(config->registration_port);
 	settings->icmp_rate = config->icmp_rate;
 	memcpy(settings->seed, config->seed, sizeof(settings->seed));
 }
@@ -33,6 +35,8 @@ void settings_put(struct xdplb_config *config, const struct settings *settings)
 {
 	__atomic_store_n(&config->echo, settings->echo, __ATOMIC_RELAXED);
 	__atomic_store_n(&config->gue_port, htons(settings->gue_port), __ATOMIC_RELAXED);
+	__atomic_store_n(&config->registration_port, htons(settings->registration_port),
+			 __ATOMIC_RELAXED);
 	__atomic_store_n(&config->icmp_rate, settings->icmp_rate, __ATOMIC_RELAXED);
 	__atomic_store_n(&config->seed[0], settings->seed[0], __ATOMIC_RELAXED);
 	__atomic_store_n(&config->seed[1], settings->seed[1], __ATOMIC_RELAXED);
@@ -92,6 +96,12 @@ int settings_read(const char *word, struct settings *settings)
 			settings->gue_port = number;
 		return err;
 	}
+	if (!strncmp(word, "registration-port=", 18)) {
+		err = parse_number(word + 18, "registration-port", 1, 65535, &number);
+		if (!err)
+			settings->registration_port = number;
+		return err;
+	}
 	if (!strncmp(word, "icmp-rate=", 10)) {
 		err = parse_number(word + 10, "icmp-rate", 0, ICMP_RATE_MAX, &number);
 		if (!err)
@@ -100,5 +110,8 @@ int settings_read(const char *word, struct settings *settings)
 	}
 	if (!strncmp(word, "seed=", 5))
 		return seed_read(word + 5, settings);
-	return fail(EINVAL, "%s: the settings are echo=, gue-port=, icmp-rate= and seed=", word);
+	return fail(EINVAL,
+		    "%s: the settings are echo=, gue-port=, icmp-rate=, registration-port= and "
+		    "seed=",
+		    word);
 }

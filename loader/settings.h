@@ -11,6 +11,7 @@
 struct settings {
 	bool echo; /* echo requests to services' addresses are answered */
 	__u16 gue_port; /* host order */
+	__u16 registration_port; /* host order */
 	__u32 icmp_rate; /* answers "too big" a second and CPU, at most */
 	__u64 seed[2]; /* both 0: a balancer that was never configured has none yet */
 };

@@ -87,6 +87,24 @@ static int parse_backend_option(const char *option, struct wanted_backend *backe
 	return fail(EINVAL, "%s: a backend's options are weight=, state= and mac=", option);
 }
 
+/* :PORT, of a listener at the service's address. */
+static int parse_listener(const char *text, size_t length, const struct service_address *service,
+			  struct wanted_backend *backend)
+{
+	char port[WORD];
+	long number;
+	int err;
+
+	if (word_copy(port, text, length))
+		return fail(EINVAL, "%s: too long for a port", text);
+	err = parse_number(port + 1, port, 1, 65535, &number);
+	if (err)
+		return err;
+	memcpy(backend->addr, service->addr, sizeof(backend->addr));
+	backend->port = htons(number);
+	return 0;
+}
+
 int parse_backend(const char *text, const struct service_address *service,
 		  struct wanted_backend *backend)
 {
@@ -98,9 +116,11 @@ int parse_backend(const char *text, const struct service_address *service,
 	memset(backend, 0, sizeof(*backend));
 	backend->weight = 1;
 	backend->state = XDPLB_UP;
+	backend->renew = true;
 	if (memchr(text, '/', length))
 		return fail(EINVAL, "%s: not a backend such as 10.0.0.1:8080,weight=2", text);
-	err = parse_endpoint(text, length, backend->addr, &backend->port);
+	err = *text == ':' ? parse_listener(text, length, service, backend) :
+			     parse_endpoint(text, length, backend->addr, &backend->port);
 	if (err)
 		return err;
 	if (!backend->port)
@@ -120,6 +140,14 @@ int parse_backend(const char *text, const struct service_address *service,
 			return err;
 	}
 	return 0;
+}
+
+const char *backend_text(__u8 forward, const __be32 addr[4], __be16 port, char *text)
+{
+	if (forward != XDPLB_LOCAL)
+		return endpoint_text(addr, port, text);
+	snprintf(text, ADDRESS_TEXT, ":%u", ntohs(port));
+	return text;
 }
 
 const char *mac_text(const __u8 mac[6], char *text)
@@ -184,6 +212,20 @@ bool forward_keeps_port(__u8 forward)
 	return forward == XDPLB_DSR || forward_wraps(forward);
 }
 
+bool wanted_each(const struct wanted_service *wanted)
+{
+	bool turns = wanted->scheduler == XDPLB_RR || wanted->scheduler == XDPLB_WRR;
+
+	return wanted->forward == XDPLB_LOCAL && wanted->at.proto == IPPROTO_UDP && turns &&
+	       !wanted->affinity && wanted->udp != WANTED_UDP_TRACKED;
+}
+
+bool wanted_listens(const struct wanted_service *wanted)
+{
+	return wanted->forward == XDPLB_LOCAL &&
+	       wanted->registration.mode != XDPLB_REGISTRATION_OFF;
+}
+
 bool scheduler_hashes(__u8 scheduler)
 {
 	return scheduler == XDPLB_MAGLEV || scheduler == XDPLB_SH;
@@ -230,7 +272,8 @@ static int check_snats(const struct wanted_service *wanted)
 	bool one = forward_wraps(wanted->forward);
 	char text[ADDRESS_TEXT];
 
-	if (wanted->snats && (wanted->forward == XDPLB_DNAT || wanted->forward == XDPLB_DSR))
+	if (wanted->snats && (wanted->forward == XDPLB_DNAT || wanted->forward == XDPLB_DSR ||
+			      wanted->forward == XDPLB_LOCAL))
 		return fail(EINVAL, "--snat %s: %s keeps the client's address; leave --snat out",
 			    address_text(wanted->snat[0], text), forward_name(wanted->forward));
 	for (int i = 0; i < wanted->snats; i++) {
@@ -258,12 +301,71 @@ static int check_snats(const struct wanted_service *wanted)
 	return 0;
 }
 
+/* A listener has the service's address, and is resolved by nobody. */
+static int check_listener(const struct wanted_service *wanted, const struct wanted_backend *backend)
+{
+	char text[ADDRESS_TEXT];
+
+	endpoint_text(backend->addr, backend->port, text);
+	if (!same_address(backend->addr, wanted->at.addr))
+		return fail(EINVAL,
+			    "backend %s: local reaches listeners on this machine: :%u is expected",
+			    text, ntohs(backend->port));
+	if (mac_given(backend->mac))
+		return fail(EINVAL, "backend :%u: a listener on this machine has no mac=",
+			    ntohs(backend->port));
+	return 0;
+}
+
+/* Registrations are for listeners on this machine, and from elsewhere only with a key. */
+static int check_registration(const struct wanted_service *wanted)
+{
+	const struct wanted_registration *registration = &wanted->registration;
+	char text[ADDRESS_TEXT];
+
+	if (!wanted->forward || !registration->mode)
+		return 0;
+	service_text(&wanted->at, text);
+	if (wanted->forward != XDPLB_LOCAL)
+		return fail(EINVAL,
+			    "--registration: %s is forwarded by %s; only with --forward "
+			    "local do listeners register",
+			    text, forward_name(wanted->forward));
+	if (registration->anywhere && !registration->keyed)
+		return fail(EINVAL,
+			    "--registration-from any: without a key anybody could take "
+			    "%s's traffic; give --registration-key FILE",
+			    text);
+	if (wanted->backends > XDPLB_LISTENERS)
+		return fail(E2BIG, "%d backends: with registration a service has at most %d",
+			    wanted->backends, XDPLB_LISTENERS);
+	return 0;
+}
+
+/* Datagrams by themselves: only listeners on one machine can share a client. */
+static int check_each(const struct wanted_service *wanted)
+{
+	if (wanted->udp != WANTED_UDP_EACH || !wanted->scheduler || !wanted->forward ||
+	    wanted_each(wanted))
+		return 0;
+	return fail(EINVAL, "--udp each: a udp service with --forward local, rr or wrr, and no "
+			    "affinity is needed, or --udp tracked");
+}
+
 /* What the forward method asks of a backend; all may be behind the service's address. */
 static int check_backend(const struct wanted_service *wanted, const struct wanted_backend *backend)
 {
 	char text[ADDRESS_TEXT];
 
 	endpoint_text(backend->addr, backend->port, text);
+	if (wanted->forward == XDPLB_LOCAL)
+		return check_listener(wanted, backend);
+	if (wanted->forward && backend->port != wanted->at.port &&
+	    same_address(backend->addr, wanted->at.addr))
+		return fail(EINVAL,
+			    "backend :%u: %s reaches other machines; --forward local reaches "
+			    "listeners on this one",
+			    ntohs(backend->port), forward_name(wanted->forward));
 	if (backend->port == wanted->at.port && same_address(backend->addr, wanted->at.addr))
 		return fail(EINVAL,
 			    "backend %s is the service itself: another address or port is "
@@ -341,6 +443,10 @@ int wanted_check(const struct wanted_service *wanted)
 		err = check_snats(wanted);
 	if (!err)
 		err = check_stateless(wanted);
+	if (!err)
+		err = check_each(wanted);
+	if (!err)
+		err = check_registration(wanted);
 	if (!err)
 		err = check_table(wanted);
 	return err ? err : check_twice(wanted);

@@ -23,6 +23,8 @@ struct wanted_backend {
 	__u16 weight; /* 1 .. 65535 */
 	__u8 state; /* enum xdplb_backend_state */
 	__u8 mac[6]; /* zero: resolve it */
+	bool renew; /* local: named by the operator, whatever its listener registered and let expire
+		     */
 };
 
 /* What UDP flows to a service with maglev or sh do while slots change owners. */
@@ -30,6 +32,16 @@ enum wanted_udp {
 	WANTED_UDP_AS_IT_IS, /* or the default, tracked */
 	WANTED_UDP_TRACKED,
 	WANTED_UDP_STATELESS,
+	WANTED_UDP_EACH, /* each datagram by itself: local, with rr or wrr */
+};
+
+/* Which registrations of its listeners a service takes. */
+struct wanted_registration {
+	bool given, key_given, from_given; /* the values below are meant */
+	__u8 mode; /* enum xdplb_registration */
+	bool keyed;
+	bool anywhere; /* from other machines too */
+	__u64 key[2]; /* of SipHash */
 };
 
 struct wanted_service {
@@ -39,6 +51,7 @@ struct wanted_service {
 	bool affinity_given, slow_given, table_given; /* the values below are meant, even 0 */
 	__u8 affinity; /* bits of the client's address that flows follow, 0: no affinity */
 	__u8 udp; /* enum wanted_udp */
+	struct wanted_registration registration;
 	__u16 slow_start; /* seconds, 0: none */
 	__u16 window; /* of adoption, seconds; 0: as it is, or the default */
 	__u16 timeout[XDPLB_TIMEOUTS]; /* seconds, 0: as it is, or the default */
@@ -62,6 +75,7 @@ int parse_backend_place(const char *text, const struct service_address *service,
 			struct wanted_backend *backend);
 
 /* The same words again, into a buffer of ADDRESS_TEXT bytes, which is returned. */
+const char *backend_text(__u8 forward, const __be32 addr[4], __be16 port, char *text);
 const char *service_text(const struct service_address *service, char *text);
 const char *mac_text(const __u8 mac[6], char *text);
 bool mac_given(const __u8 mac[6]);
@@ -73,6 +87,10 @@ int wanted_need(const struct wanted_service *wanted, const char *word);
 
 /* The methods that wrap packets (enum xdplb_forward). */
 bool forward_wraps(__u8 forward);
+/* Each datagram is handed out by itself. */
+bool wanted_each(const struct wanted_service *wanted);
+/* Its listeners register themselves, so that the program chooses without slots. */
+bool wanted_listens(const struct wanted_service *wanted);
 /* Those that rewrite no port: dsr, ipip, gue. */
 bool forward_keeps_port(__u8 forward);
 /* The schedulers that choose by a hash alone: maglev, sh (enum xdplb_scheduler). */

@@ -126,12 +126,30 @@ static int ways_check(const struct wanted_service *wanted, const struct next_hop
 	return err;
 }
 
+/* Listeners are here, if the service's address is: there is no way to them. */
+static void local_warn(const struct wanted_service *wanted)
+{
+	char text[ADDRESS_TEXT];
+	struct next_hop way;
+
+	if (!route_get(wanted->at.addr, &way) && way.local)
+		return;
+	address_text(wanted->at.addr, text);
+	warn("%s is not an address of this machine, so its stack takes no packet to it; see: ip "
+	     "address add",
+	     text);
+}
+
 int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 {
 	int *errors, err = sources_check(wanted);
 
 	if (err)
 		return err;
+	if (wanted->forward == XDPLB_LOCAL) {
+		local_warn(wanted);
+		return 0;
+	}
 	errors = calloc(wanted->backends + 1, sizeof(*errors));
 	if (!errors)
 		return fail(ENOMEM, "no memory for %d backends", wanted->backends);
@@ -197,8 +215,11 @@ static void way_forget(const struct wanted_backend *backend)
 void ways_forget(const struct balancer *balancer, __u32 service,
 		 const struct wanted_service *before, const struct wanted_service *wanted)
 {
-	struct wanted_backend *sorted = ways_sorted(wanted);
+	struct wanted_backend *sorted;
 
+	if (before->forward == XDPLB_LOCAL)
+		return;
+	sorted = ways_sorted(wanted);
 	for (int i = 0; sorted && i < before->backends; i++) {
 		const struct wanted_backend *backend = &before->backend[i];
 
@@ -297,6 +318,8 @@ void ways_open(const struct wanted_service *wanted, const struct next_hop *way, 
 	struct neighbour *neighbour;
 	__u32 count;
 
+	if (wanted->forward == XDPLB_LOCAL)
+		return;
 	neighbour = neighbours_of(wanted, way, stays, &count);
 	if (count)
 		neighbours_open(neighbour, count); /* ways_keep() says what is wrong */
@@ -309,6 +332,8 @@ void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
 	__u32 count;
 	int err;
 
+	if (wanted->forward == XDPLB_LOCAL)
+		return;
 	neighbour = neighbours_of(wanted, way, NULL, &count);
 	err = neighbours_open(neighbour, count);
 	if (err)

@@ -4,6 +4,7 @@
 #define XDPLB_CHOOSE_H
 
 #include "flow_table.h"
+#include "listeners.h"
 #include "slot_table.h"
 
 #define WHOLE_SHARE 256
@@ -35,22 +36,43 @@ static __always_inline bool is_ready(const struct packet *p, __u32 id, __u64 nam
 }
 
 /*
+ * What a service chooses from: the slots of its set, or the selection of its
+ * listeners.
+ */
+struct choice {
+	struct xdplb_set *set;
+	const struct xdplb_selection *from; /* NULL: the slots */
+	__u32 count;
+};
+
+/* The word of place `n`. */
+static __always_inline __u32 choice_word(const struct choice *choice, __u32 n)
+{
+	return choice->from ? selection_word(choice->from, n) : slot_at(choice->set->slot_line, n);
+}
+
+/*
  * rr and wrr: one atomic counter for all CPUs, so that any run of as many
  * flows as there are slots takes each slot once.
  */
-static __always_inline __u32 slot_next(struct xdplb_set *set)
+static __always_inline __u32 choice_next(const struct choice *choice)
 {
-	__u64 turn = __sync_fetch_and_add(&set->next, 1);
+	__u64 turn = __sync_fetch_and_add(&choice->set->next, 1);
 
-	return XDPLB_SLOT_OWNER(slot_at(set->slot_line, turn % set->slots));
+	return XDPLB_SLOT_OWNER(choice->from ?
+					selection_turn(choice->from, turn) :
+					slot_at(choice->set->slot_line, turn % choice->count));
 }
 
-static __always_inline __u32 choose_next(const struct packet *p, struct xdplb_set *set, __u64 name)
+static __always_inline __u32 choose_next(const struct packet *p, const struct choice *choice,
+					 __u64 name)
 {
 	__u32 id = 0;
 
+	/* Kernel 6.1 takes no loop that is entered in its middle, as this could be made. */
+#pragma clang loop unroll(full)
 	for (int i = 0; i < RAMP_TRIES; i++) {
-		id = slot_next(set);
+		id = choice_next(choice);
 		if (is_ready(p, id, name + i))
 			break;
 	}
@@ -83,22 +105,21 @@ struct least {
 	__u64 best_flows; /* of the best so far, with this one */
 	__u64 best_weight;
 	__u32 best; /* id, 0: none yet */
-	__u32 line; /* of slot 0 */
 	__u32 now;
-	bool slow; /* backends of the service may be in their slow start */
+	const struct choice *choice;
 };
 
 /* The weight in a slot's word, as it counts now. */
 static __always_inline __u64 least_weight(__u32 word, const struct least *least)
 {
-	if (least->slow)
+	if (least->choice->set->slow_start)
 		return weight_of(word, least->now);
 	return (__u64)XDPLB_SLOT_WEIGHT(word) * WHOLE_SHARE;
 }
 
 static long least_sum(__u32 slot, struct least *least)
 {
-	__u32 word = slot_at(least->line, slot);
+	__u32 word = choice_word(least->choice, slot);
 
 	least->flows += active_of(XDPLB_SLOT_OWNER(word));
 	least->weight += least_weight(word, least);
@@ -107,7 +128,7 @@ static long least_sum(__u32 slot, struct least *least)
 
 static long least_compare(__u32 slot, struct least *least)
 {
-	__u32 word = slot_at(least->line, slot);
+	__u32 word = choice_word(least->choice, slot);
 	__u64 flows = active_of(XDPLB_SLOT_OWNER(word)), weight = least_weight(word, least);
 
 	if (flows * least->weight >= (least->flows + 1) * weight)
@@ -120,30 +141,45 @@ static long least_compare(__u32 slot, struct least *least)
 	return 0;
 }
 
-static __always_inline __u32 choose_least(const struct packet *p, const struct xdplb_set *set)
+static __always_inline __u32 choose_least(const struct packet *p, const struct choice *choice)
 {
-	struct least least = { .line = set->slot_line,
-			       .now = p->cpu->now,
-			       .slow = set->slow_start };
+	struct least least = { .now = p->cpu->now, .choice = choice };
 
-	bpf_loop(set->slots, least_sum, &least, 0);
-	bpf_loop(set->slots, least_compare, &least, 0);
+	bpf_loop(choice->count, least_sum, &least, 0);
+	bpf_loop(choice->count, least_compare, &least, 0);
 	/* While other CPUs counted, all may have had their share. */
-	return least.best ? least.best : XDPLB_SLOT_OWNER(slot_at(set->slot_line, 0));
+	return least.best ? least.best : XDPLB_SLOT_OWNER(choice_word(choice, 0));
+}
+
+/* Of two lots for the same name one's, by weight. */
+static __always_inline __u32 choice_lot(const struct choice *choice, __u32 lot)
+{
+	if (choice->from)
+		return selection_find(choice->from, (__u64)lot * choice->from->total >> 32);
+	return choice_word(choice, (__u64)lot * choice->count >> 32);
+}
+
+/* Another backend than that of `word`, where there is one: that at the next place. */
+static __always_inline __u32 choice_other(const struct choice *choice, __u32 word, __u32 lot)
+{
+	__u32 n = ((__u64)lot * choice->count >> 32) + 1;
+	__u32 other = choice_word(choice, n % choice->count);
+
+	if (other == word)
+		other = choice_word(choice, (n + 1) % choice->count);
+	return other;
 }
 
 /* p2c: of two that a hash names, the one with fewer active flows for its weight. */
-static __always_inline __u32 choose_of_two(const struct packet *p, const struct xdplb_set *set,
+static __always_inline __u32 choose_of_two(const struct packet *p, const struct choice *choice,
 					   __u64 name)
 {
 	__u64 hash = xdplb_hash(p->config->seed, name ^ OTHER_HASH);
-	__u32 at = (hash >> 32) * set->slots >> 32, word;
-	__u32 one = slot_at(set->slot_line, (hash & 0xffffffff) * set->slots >> 32);
-	__u32 two = slot_at(set->slot_line, at);
+	__u32 one = choice_lot(choice, hash), two = choice_lot(choice, hash >> 32), word;
 	__u64 flows_one, flows_two;
 
 	if (one == two) /* one backend is no choice */
-		two = slot_at(set->slot_line, (at + 1) % set->slots);
+		two = choice_other(choice, one, hash >> 32);
 	flows_one = active_of(XDPLB_SLOT_OWNER(one));
 	flows_two = active_of(XDPLB_SLOT_OWNER(two));
 	if (flows_two * weight_of(one, p->cpu->now) < flows_one * weight_of(two, p->cpu->now)) {
@@ -155,37 +191,64 @@ static __always_inline __u32 choose_of_two(const struct packet *p, const struct 
 }
 
 /* maglev and sh: the slot of the name; where its owner is not ready, of others it could have. */
-static __always_inline __u32 choose_named(const struct packet *p, const struct xdplb_set *set,
+static __always_inline __u32 choose_named(const struct packet *p, const struct choice *choice,
 					  __u64 name)
 {
 	__u32 id = 0;
 
+#pragma clang loop unroll(full)
 	for (int i = 0; i < RAMP_TRIES; i++) {
-		id = XDPLB_SLOT_OWNER(slot_named(p, set, name + i));
+		id = choice->from ? listener_named(choice->set->service, name + i) :
+				    XDPLB_SLOT_OWNER(slot_named(p, choice->set, name + i));
 		if (is_ready(p, id, name + i))
 			break;
 	}
 	return id;
 }
 
-/* The id of the backend that gets the new flow `name` of this service, 0: none takes any. */
+static __always_inline __u32 choose_from(const struct packet *p, const struct choice *choice,
+					 __u64 name)
+{
+	if (!choice->count)
+		return 0;
+	switch (choice->set->pick) {
+	case XDPLB_PICK_LEAST:
+		return choose_least(p, choice);
+	case XDPLB_PICK_TWO:
+		return choose_of_two(p, choice, name);
+	case XDPLB_PICK_HASH:
+		return choose_named(p, choice, name);
+	default:
+		return choose_next(p, choice, name);
+	}
+}
+
+/*
+ * The id of the backend that gets the new flow `name` of this service, 0: none
+ * takes any. Where the selection was written anew while it was read, which takes
+ * two registrations in a moment, what was read may be of both: then the name
+ * alone decides.
+ */
 __noinline int choose(struct xdp_md *ctx, __u32 service, __u64 name)
 {
-	struct xdplb_set *set = set_of(service);
+	struct choice choice = { .set = set_of(service) };
 	struct packet p;
+	__u32 seq, id;
 
-	if (!set || !set->slots || !packet_get(ctx, &p))
+	if (!choice.set || !packet_get(ctx, &p))
 		return 0;
-	switch (set->pick) {
-	case XDPLB_PICK_LEAST:
-		return choose_least(&p, set);
-	case XDPLB_PICK_TWO:
-		return choose_of_two(&p, set, name);
-	case XDPLB_PICK_HASH:
-		return choose_named(&p, set, name);
-	default:
-		return choose_next(&p, set, name);
-	}
+	choice.count = choice.set->slots;
+	if (!(choice.set->flags & XDPLB_SET_LISTEN))
+		return choose_from(&p, &choice, name);
+	choice.from = selection_of(service);
+	if (!choice.from)
+		return 0;
+	seq = READ_ONCE(choice.from->seq);
+	choice.count = choice.from->count;
+	id = choose_from(&p, &choice, name);
+	if (READ_ONCE(choice.from->seq) != seq)
+		return listener_named(service, name);
+	return id;
 }
 
 #endif

@@ -10,8 +10,6 @@
 
 #include "flow_table.h"
 
-#define NSEC_PER_MSEC 1000000ULL
-#define NSEC_PER_SEC 1000000000ULL
 #define SWEEP_NS (4 * NSEC_PER_SEC) /* in which all of the flow table is swept */
 #define SWEEP_BUCKETS 4096 /* at once */
 #define MOVES_MS 128 /* flows that may be moved in a millisecond: a flood costs some 6% by them */
@@ -81,6 +79,7 @@ static __always_inline void tick(const struct packet *p)
 	if (now != p->cpu->now)
 		p->cpu->answers_left = p->config->icmp_rate;
 	p->cpu->now = now;
+	p->cpu->now_ns = ns;
 	p->cpu->moves_left = moves_allowed(p->cpu->moves_left, ns - p->cpu->swept);
 	sweep(ns);
 }

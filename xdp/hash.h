@@ -100,6 +100,29 @@ static inline __u64 xdplb_siphash(const __u64 *seed, __u64 first, __u64 second, 
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+/*
+ * SipHash-2-4 (same paper, the rounds it recommends) of `count` words of eight
+ * bytes, each as it lies in memory.
+ */
+static inline __u64 xdplb_siphash24(const __u64 *key, const __u64 *word, __u32 count)
+{
+	__u64 v[4] = { key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL,
+		       key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL };
+
+	for (__u32 i = 0; i <= count; i++) {
+		__u64 next = i < count ? word[i] : (__u64)count * 8 << 56;
+
+		v[3] ^= next;
+		xdplb_sip_round(v);
+		xdplb_sip_round(v);
+		v[0] ^= next;
+	}
+	v[2] ^= 0xff;
+	for (int i = 0; i < 4; i++)
+		xdplb_sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
 #define XDPLB_IS_IPV6 (1ULL << 63) /* in a flow's name and key */
 
 /*

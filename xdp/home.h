@@ -8,6 +8,7 @@
 #define XDPLB_HOME_H
 
 #include "flow_table.h"
+#include "listeners.h"
 #include "slot_table.h"
 #include "tracking.h"
 
@@ -54,6 +55,10 @@ static __always_inline __u64 home_in(const struct packet *p, const struct xdplb_
 {
 	__u32 word, previous;
 
+	if (set->flags & XDPLB_SET_LISTEN) {
+		name = slot_name(p->h->v6, client, name, set->hash_bits);
+		return home_value(listener_named(set->service, name), set->forward);
+	}
 	word = slot_named(p, set, slot_name(p->h->v6, client, name, set->hash_bits));
 	if (is_adopting(set, word, p->cpu->now)) {
 		previous = previous_of(p, set, word, client, name);

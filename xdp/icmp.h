@@ -54,7 +54,7 @@ static __always_inline int error_send(struct packet *p, const struct xdplb_way *
 
 	if (verdict != GO_ON)
 		return verdict;
-	error_rewrite(p->ctx);
+	error_rewrite(p->ctx, true);
 	return send(p, way);
 }
 
@@ -113,6 +113,17 @@ static __always_inline bool error_towards(struct packet *p, const struct headers
 	return true;
 }
 
+/* Tells the listener, which sent it from its own port. */
+static __always_inline int local_error(struct packet *p, const struct headers *q,
+				       const struct xdplb_backend *backend)
+{
+	p->work->to = (struct endpoints){
+		.saddr = q->saddr, .daddr = q->daddr, .sport = backend->port, .dport = q->dport
+	};
+	error_rewrite(p->ctx, false);
+	return XDP_PASS;
+}
+
 /* About a packet of the service to a client, of the flow p->value: tells the backend. */
 static __always_inline int error_to_backend(struct packet *p, const struct headers *q)
 {
@@ -123,6 +134,8 @@ static __always_inline int error_to_backend(struct packet *p, const struct heade
 
 	if (!backend || !hop)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
+	if (method == XDPLB_LOCAL)
+		return local_error(p, q, backend);
 	if (is_last_hop(p) && method != XDPLB_DSR)
 		return drop(p, XDPLB_DROP_TTL);
 	if (method == XDPLB_IPIP || method == XDPLB_GUE)

@@ -38,9 +38,13 @@ static __always_inline bool may_be_ours(const struct headers *h)
 /* One whose first has not been seen: of a service, or of anything else. */
 static __always_inline int fragment_unknown(struct packet *p)
 {
-	if (may_be_ours(p->h) && directory_find(p, XDPLB_KIND_ADDRESS, &p->h->daddr, 0, 0))
-		return drop(p, XDPLB_DROP_FRAGMENT);
-	return pass(p, XDPLB_PASS_FRAGMENT);
+	__u32 service = directory_find(p, XDPLB_KIND_ADDRESS, &p->h->daddr, 0, 0);
+	const struct xdplb_set *set = set_of(service);
+
+	/* With local it need not follow: the stack joins it to the first by itself. */
+	if (!service || !may_be_ours(p->h) || (set && set->forward == XDPLB_LOCAL))
+		return pass(p, XDPLB_PASS_FRAGMENT);
+	return drop(p, XDPLB_DROP_FRAGMENT);
 }
 
 /* The first has passed, so later ones shall too, also where they would be dropped. */

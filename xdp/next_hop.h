@@ -12,7 +12,6 @@
 
 #define AF_INET 2
 #define AF_INET6 10
-#define LOOPBACK_IFINDEX 1
 
 static __always_inline void fib_addresses(struct bpf_fib_lookup *fib, const struct address *from,
 					  const struct address *to)

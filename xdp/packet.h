@@ -24,6 +24,10 @@
 #include "hash.h"
 #include "maps.h"
 
+#define NSEC_PER_MSEC 1000000ULL
+#define NSEC_PER_SEC 1000000000ULL
+#define LOOPBACK_IFINDEX 1 /* in every network namespace */
+
 #define GO_ON (-1)
 #define WRAP (-2) /* the packet is of the flow work->value, by ipip or gue */
 
@@ -110,6 +114,8 @@ struct work {
 	__u32 pool; /* that the last reply's source port belongs to */
 	__u32 turned; /* it leaves by the interface it came in by */
 	__u32 crowded; /* its flow got the entry of one that never got past its first packet */
+	__u32 opened; /* the backend of its flow, which is new; 0: it is not */
+	__u32 dropped; /* enum xdplb_reason and one, 0: it is not, or that is told already */
 };
 
 _Static_assert(sizeof(struct work) <= sizeof(((struct xdplb_cpu *)0)->work), "it fits");
@@ -188,6 +194,7 @@ static __always_inline void mac_copy(void *to, const void *from)
 static __always_inline int drop(struct packet *p, enum xdplb_reason reason)
 {
 	p->cpu->reason[reason]++;
+	p->work->dropped = reason + 1;
 	return XDP_DROP;
 }
 

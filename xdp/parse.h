@@ -58,12 +58,11 @@ static __always_inline int parse_link(struct packet *p, __be16 *type)
 	return GO_ON;
 }
 
-static __always_inline int parse_ip4(struct packet *p, struct headers *h, __u32 l3)
+/* False: it is no IPv4 header. */
+static __always_inline bool ip4_read(struct headers *h, const struct iphdr *ip, __u32 l3)
 {
-	const struct iphdr *ip = packet_at(p->ctx, l3, sizeof(*ip));
-
-	if (!ip || ip->version != 4 || ip->ihl < 5)
-		return pass(p, XDPLB_PASS_UNREADABLE);
+	if (ip->version != 4 || ip->ihl < 5)
+		return false;
 	h->v6 = false;
 	h->saddr = (struct address){ { ip->saddr } };
 	h->daddr = (struct address){ { ip->daddr } };
@@ -76,7 +75,14 @@ static __always_inline int parse_ip4(struct packet *p, struct headers *h, __u32 
 		h->ident = ip->id;
 		h->fragment = ip->frag_off & bpf_htons(IP_OFFSET) ? FRAGMENT_LATER : FRAGMENT_FIRST;
 	}
-	return GO_ON;
+	return true;
+}
+
+static __always_inline int parse_ip4(struct packet *p, struct headers *h, __u32 l3)
+{
+	const struct iphdr *ip = packet_at(p->ctx, l3, sizeof(*ip));
+
+	return ip && ip4_read(h, ip, l3) ? GO_ON : pass(p, XDPLB_PASS_UNREADABLE);
 }
 
 /* A routing header that has not reached its last segment names another destination. */
@@ -136,18 +142,26 @@ static __always_inline int parse_extensions(struct packet *p, struct headers *h,
 	return length ? XDP_PASS : GO_ON;
 }
 
+/* The fixed header; what follows it may be an extension header. */
+static __always_inline void ip6_read(struct headers *h, const struct ipv6_header *ip, __u32 l3)
+{
+	h->v6 = true;
+	__builtin_memcpy(&h->saddr, ip->saddr, sizeof(h->saddr));
+	__builtin_memcpy(&h->daddr, ip->daddr, sizeof(h->daddr));
+	h->proto = ip->next;
+	h->ttl = ip->hop_limit;
+	h->total = bpf_ntohs(ip->length) + sizeof(*ip);
+	h->l4 = l3 + sizeof(*ip);
+	h->fragment = FRAGMENT_NO;
+}
+
 static __always_inline int parse_ip6(struct packet *p, struct headers *h, __u32 l3)
 {
 	const struct ipv6_header *ip = packet_at(p->ctx, l3, sizeof(*ip));
 
 	if (!ip || (ip->version_class_label & bpf_htonl(0xf0000000)) != bpf_htonl(0x60000000))
 		return pass(p, XDPLB_PASS_UNREADABLE);
-	h->v6 = true;
-	__builtin_memcpy(&h->saddr, ip->saddr, sizeof(h->saddr));
-	__builtin_memcpy(&h->daddr, ip->daddr, sizeof(h->daddr));
-	h->ttl = ip->hop_limit;
-	h->total = bpf_ntohs(ip->length) + sizeof(*ip);
-	h->fragment = FRAGMENT_NO;
+	ip6_read(h, ip, l3);
 	if (parse_extensions(p, h, l3 + sizeof(*ip), ip->next) != GO_ON)
 		return pass(p, XDPLB_PASS_UNREADABLE);
 	return GO_ON;
@@ -163,6 +177,11 @@ __noinline int parse_ipv6(struct xdp_md *ctx, __u32 which)
 		return XDP_PASS;
 	h = &p.work->headers[which & 1];
 	return parse_ip6(&p, h, READ_ONCE(h->l3));
+}
+
+static __always_inline bool is_transport(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
 }
 
 /* Ports, or ICMP's type; XDP_PASS for every other protocol. */

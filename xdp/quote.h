@@ -108,8 +108,11 @@ static __always_inline __u64 error_ip(struct packet *p)
 	return 0; /* ICMP does not count them */
 }
 
-/* The quoted packet becomes work->to, the error goes from and to the addresses of work->outer. */
-__noinline int error_rewrite(struct xdp_md *ctx)
+/*
+ * The quoted packet becomes work->to; `outer`: the error goes from and to the
+ * addresses of work->outer.
+ */
+__noinline int error_rewrite(struct xdp_md *ctx, __u32 outer)
 {
 	struct icmp_header *icmp;
 	struct packet p;
@@ -117,7 +120,9 @@ __noinline int error_rewrite(struct xdp_md *ctx)
 
 	if (!packet_get(ctx, &p))
 		return 0;
-	change = quoted_rewrite(&p, &p.work->headers[QUOTE]) + error_ip(&p);
+	change = quoted_rewrite(&p, &p.work->headers[QUOTE]);
+	if (outer)
+		change += error_ip(&p);
 	icmp = packet_at(ctx, p.h->l4, sizeof(*icmp));
 	if (icmp)
 		icmp->checksum = csum_apply(icmp->checksum, change);

@@ -32,11 +32,6 @@ static __always_inline bool plain_find_l4(struct xdp_md *ctx, struct plain *at, 
 	return (void *)(at->tcp + 1) <= (void *)(long)ctx->data_end;
 }
 
-static __always_inline bool is_transport(__u8 proto)
-{
-	return proto == IPPROTO_TCP || proto == IPPROTO_UDP;
-}
-
 static __always_inline bool plain_get4(struct xdp_md *ctx, struct plain *at)
 {
 	at->v6 = false;
@@ -104,16 +99,22 @@ static __always_inline int plain_send(struct packet *p, const struct plain *at,
 	return leave(p, way->out);
 }
 
+static __always_inline void plain_rewrite_ports(struct packet *p, const struct plain *at,
+						const struct endpoints *to, __u64 change)
+{
+	if (p->h->proto == IPPROTO_TCP)
+		rewrite_ports(p->h, to, &at->tcp->source, &at->tcp->check, change);
+	else
+		rewrite_ports(p->h, to, &at->tcp->source, &at->udp->check, change);
+}
+
 /* The packet becomes what `to` says. */
 static __always_inline void plain_rewrite(struct packet *p, const struct plain *at,
 					  const struct endpoints *to)
 {
 	__u64 change = at->v6 ? rewrite_ip6(p, at->ip6, to) : rewrite_ip4(at->ip, to);
 
-	if (p->h->proto == IPPROTO_TCP)
-		rewrite_ports(p->h, to, &at->tcp->source, &at->tcp->check, change);
-	else
-		rewrite_ports(p->h, to, &at->tcp->source, &at->udp->check, change);
+	plain_rewrite_ports(p, at, to, change);
 }
 
 /* The next hop to a backend when it is fresh and plain, else NULL. */
@@ -132,6 +133,23 @@ static __always_inline int plain_forward(struct packet *p, const struct plain *a
 	hop->packets++;
 	hop->bytes += frame_bytes(p);
 	return plain_send(p, at, &hop->way);
+}
+
+/* Hands a packet to a listener, who is up: its backend changes with that. */
+static __always_inline int plain_deliver(struct packet *p, const struct plain *at, __u32 id)
+{
+	const struct xdplb_backend *backend = backend_of(id);
+	struct xdplb_backend_cpu *cpu = backend_cpu_of(id);
+	struct endpoints to = { .sport = p->h->sport };
+
+	if (!id || !backend || !cpu ||
+	    (backend->flags & (XDPLB_BACKEND_USED | XDPLB_BACKEND_DOWN)) != XDPLB_BACKEND_USED)
+		return GO_ON;
+	cpu->packets++;
+	cpu->bytes += frame_bytes(p);
+	to.dport = backend->port;
+	plain_rewrite_ports(p, at, &to, 0);
+	return XDP_PASS;
 }
 
 /* Sends a packet of the remembered flow p->value to its backend. */
@@ -196,15 +214,59 @@ static __always_inline bool is_plain_reply(const struct packet *p)
 				   plain_find(p, XDPLB_KIND_DNAT, &p->h->saddr, p->h->sport));
 }
 
+/* Whom a datagram goes to that is handed out by itself; 0: what that needs is called. */
+static __always_inline __u32 plain_turn(struct xdplb_set *set)
+{
+	struct choice choice = { .set = set, .count = set->slots };
+
+	if (set->slow_start)
+		return 0;
+	if (set->flags & XDPLB_SET_LISTEN) {
+		choice.from = selection_of(set->service);
+		if (!choice.from)
+			return 0;
+		choice.count = choice.from->count;
+	}
+	return choice.count ? choice_next(&choice) : 0;
+}
+
+/* Nothing has happened to the service's listeners that is not known yet. */
+static __always_inline bool is_plain_table(const struct packet *p, const struct xdplb_set *set)
+{
+	const struct xdplb_service *service = service_of(p->service);
+	const struct xdplb_table *table = table_of(p->service);
+
+	return !(set->flags & XDPLB_SET_LISTEN) ||
+	       (table && service && !selection_is_old(table, service->set, p->cpu->now_ns));
+}
+
+static __always_inline int plain_to_listener(struct packet *p, const struct plain *at,
+					     struct xdplb_set *set, __u64 name)
+{
+	if (set->flags & XDPLB_SET_AFFINITY || !is_plain_table(p, set) ||
+	    !is_plain_flow(p, xdplb_flow_key(name, p->service)) ||
+	    method_of(p->value) != XDPLB_LOCAL)
+		return GO_ON;
+	return plain_deliver(p, at,
+			     set->flags & XDPLB_SET_EACH ? plain_turn(set) :
+							   XDPLB_FIELD(p->value, BACKEND));
+}
+
+static __always_inline bool is_plain_method(__u8 forward)
+{
+	return forward == XDPLB_DSR || forward == XDPLB_NAT || forward == XDPLB_LOCAL;
+}
+
 static __always_inline int plain_to_service(struct packet *p, const struct plain *at)
 {
 	__u64 name = flow_name(p->config, at->v6, &p->h->saddr, p->h->sport);
-	const struct xdplb_set *set = set_of(p->service);
+	struct xdplb_set *set = set_of(p->service);
 	__u32 word = 0;
 
-	if (!set || (set->forward != XDPLB_DSR && set->forward != XDPLB_NAT) ||
-	    !plain_agrees(p, at))
+	if (!set || !is_plain_method(set->forward) || !plain_agrees(p, at))
 		return GO_ON;
+	if (set->forward == XDPLB_LOCAL)
+		return plain_to_listener(p, at, set, name);
 	if (!(set->flags & XDPLB_SET_TRACK)) {
 		if (at->v6 && set->hash_bits)
 			return GO_ON; /* what that needs is called */
@@ -242,6 +304,13 @@ static __always_inline int plain_reply(struct packet *p, const struct plain *at,
 	return plain_send(p, at, &copy->way);
 }
 
+/* It may be a registration. */
+static __always_inline bool may_register(const struct packet *p)
+{
+	return has_kind(p, XDPLB_KIND_REGISTER) && p->h->dport == p->config->registration_port &&
+	       p->h->proto == IPPROTO_UDP;
+}
+
 static __always_inline int plain_way(struct packet *p, const struct plain *at)
 {
 	struct headers headers;
@@ -252,6 +321,8 @@ static __always_inline int plain_way(struct packet *p, const struct plain *at)
 	p->service = plain_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, p->h->dport);
 	if (p->service)
 		return plain_to_service(p, at);
+	if (may_register(p))
+		return GO_ON;
 	pool = plain_find(p, XDPLB_KIND_BACKEND, &p->h->saddr, p->h->sport);
 	if (pool)
 		return plain_reply(p, at, pool);

@@ -4,6 +4,7 @@
 #define XDPLB_TO_BACKEND_H
 
 #include "dnat.h"
+#include "local.h"
 #include "nat.h"
 
 /* How much longer a packet becomes that is wrapped in IPv6, or not, and UDP, or not. */
@@ -47,6 +48,8 @@ static __always_inline int to_backend(struct packet *p)
 
 	if (!backend || !backend->flags || !hop)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
+	if (method == XDPLB_LOCAL)
+		return deliver(p, backend, hop);
 	if (is_last_hop(p) && method != XDPLB_DSR)
 		return drop(p, XDPLB_DROP_TTL);
 	if (p->h->fragment == FRAGMENT_FIRST)

@@ -6,6 +6,7 @@
 #include "affinity.h"
 #include "choose.h"
 #include "home.h"
+#include "listeners.h"
 #include "to_client.h"
 
 /*
@@ -76,7 +77,8 @@ static __always_inline void count_old_flow(const struct packet *p, const struct 
  */
 static __always_inline bool is_sent_home(const struct packet *p, const struct xdplb_set *set)
 {
-	return p->work->crowded && set->forward != XDPLB_NAT && !(set->flags & XDPLB_SET_AFFINITY);
+	return p->work->crowded && set->forward != XDPLB_NAT &&
+	       !(set->flags & (XDPLB_SET_AFFINITY | XDPLB_SET_EACH));
 }
 
 /* Remembers the flow, for which an entry is reserved. */
@@ -96,23 +98,44 @@ static __always_inline int flow_remember(struct packet *p, const struct xdplb_se
 		count_old_flow(p, flow);
 	}
 	verdict = flow_open(p, id, method);
-	if (verdict != GO_ON)
+	if (verdict != GO_ON) {
 		flow_cancel(p);
-	else if (flow->opens)
+		return verdict;
+	}
+	p->work->opened = id;
+	if (flow->opens)
 		count_new_flow(id);
-	return verdict;
+	return GO_ON;
+}
+
+/* A flow begins whose packets will go home: only its SYN says so. */
+static __always_inline void home_opens(const struct packet *p)
+{
+	if (!SYN_ALONE(p->h->tcp_flags))
+		return;
+	p->work->opened = XDPLB_FIELD(p->value, BACKEND);
+	count_new_flow(p->work->opened);
+}
+
+/* Nobody could answer it, and it would leave this machine. */
+static __always_inline bool is_hopeless(const struct packet *p, const struct xdplb_set *set)
+{
+	return set->forward != XDPLB_LOCAL && is_nobody(p->h);
 }
 
 /* Sends a packet of a flow that is not remembered home. */
 static __always_inline int go_home(struct packet *p, const struct xdplb_set *set)
 {
-	if (is_nobody(p->h))
+	if (is_hopeless(p, set))
 		return drop(p, XDPLB_DROP_BAD_SOURCE);
-	p->value = home_in(p, set, &p->h->saddr, p->work->beginning.name);
+	if (set->flags & XDPLB_SET_EACH)
+		p->value = home_value(choose(p->ctx, set->service, p->work->beginning.name),
+				      XDPLB_LOCAL);
+	else
+		p->value = home_in(p, set, &p->h->saddr, p->work->beginning.name);
 	if (!p->value)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	if (SYN_ALONE(p->h->tcp_flags))
-		count_new_flow(XDPLB_FIELD(p->value, BACKEND));
+	home_opens(p);
 	return GO_ON;
 }
 
@@ -129,9 +152,9 @@ static __always_inline int flow_is_unknown(struct packet *p, const struct xdplb_
 
 static __always_inline int flow_enter(struct packet *p, const struct xdplb_set *set)
 {
-	if (is_nobody(p->h))
+	if (is_hopeless(p, set))
 		return drop(p, XDPLB_DROP_BAD_SOURCE);
-	if (is_last_hop(p) && set->forward != XDPLB_DSR)
+	if (is_last_hop(p) && set->forward != XDPLB_DSR && set->forward != XDPLB_LOCAL)
 		return drop(p, XDPLB_DROP_TTL);
 	switch (flow_reserve(p, xdplb_flow_key(p->work->beginning.name, set->service))) {
 	case ROOM_TAKEN:
@@ -186,8 +209,7 @@ static __always_inline int flow_by_slot(struct packet *p, const struct xdplb_set
 	p->value = home_value(id, set->forward);
 	if (!p->value)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	if (SYN_ALONE(p->h->tcp_flags))
-		count_new_flow(id);
+	home_opens(p);
 	return GO_ON;
 }
 
@@ -199,8 +221,17 @@ static __always_inline bool may_be_reply(const struct packet *p)
 	return p->config->kinds & KINDS_THAT_REPLY && bpf_ntohs(p->h->dport) >= XDPLB_PORT_FIRST;
 }
 
-/* A packet has come of the remembered flow p->value. */
-static __always_inline int flow_continues(struct packet *p, const struct xdplb_set *set)
+/* Each datagram is handed out by itself: this one, of the remembered flow p->value, to whom? */
+static __always_inline int datagram_goes(struct packet *p, __u64 name)
+{
+	__u32 id = choose(p->ctx, p->service, name);
+
+	p->value = home_value(id, XDPLB_LOCAL);
+	return id ? GO_ON : drop(p, XDPLB_DROP_NO_BACKEND);
+}
+
+/* A packet has come of the remembered flow p->value, with this name. */
+static __always_inline int flow_continues(struct packet *p, const struct xdplb_set *set, __u64 name)
 {
 	bool first = XDPLB_FIELD(p->value, SEEN) != (__u16)p->cpu->now ||
 		     flow_is_unproven(state_of(p->value));
@@ -210,7 +241,7 @@ static __always_inline int flow_continues(struct packet *p, const struct xdplb_s
 	if (first && set->flags & XDPLB_SET_AFFINITY)
 		client_follows(p->ctx, set->service, XDPLB_FIELD(p->value, BACKEND),
 			       p->h->tcp_flags & TCP_SYN);
-	return GO_ON;
+	return set->flags & XDPLB_SET_EACH ? datagram_goes(p, name) : GO_ON;
 }
 
 /* Finds the flow of a packet to p->service, or lets it begin: p->value. */
@@ -224,11 +255,13 @@ static __always_inline int to_service(struct packet *p)
 
 	if (!set)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
+	if (set->flags & XDPLB_SET_LISTEN)
+		listeners_refresh(p->service);
 	if (!(set->flags & XDPLB_SET_TRACK))
 		word = slot_named(p, set, slot_name(p->h->v6, &p->h->saddr, name, set->hash_bits));
 	looked_up = is_looked_up(set, word);
 	if (looked_up && flow_goes_on(p, xdplb_flow_key(name, p->service), &moved))
-		return flow_continues(p, set);
+		return flow_continues(p, set, name);
 	if (p->raced)
 		return drop(p, XDPLB_DROP_RACE);
 	verdict = may_be_reply(p) ? reply(p) : GO_ON;

@@ -12,6 +12,8 @@
 #include "icmp.h"
 #include "later_fragment.h"
 #include "parse.h"
+#include "registration.h"
+#include "replies.h"
 #include "short_way.h"
 #include "to_backend.h"
 #include "to_service.h"
@@ -22,6 +24,9 @@ static __always_inline int transport(struct packet *p)
 	int verdict;
 
 	p->service = directory_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, p->h->dport, p->h->proto);
+	if (!p->service && may_register(p) &&
+	    directory_find(p, XDPLB_KIND_REGISTER, &p->h->daddr, 0, 0))
+		return registration(p->ctx);
 	if (!p->service) {
 		verdict = reply(p);
 		return verdict == GO_ON ? XDP_PASS : verdict;
@@ -39,6 +44,7 @@ static __always_inline int long_way(struct packet *p)
 
 	p->h = &p->work->headers[PACKET];
 	p->raced = false;
+	p->work->opened = p->work->dropped = 0;
 	verdict = parse(p);
 	if (verdict != GO_ON)
 		return verdict;
@@ -56,17 +62,21 @@ static __always_inline int long_way(struct packet *p)
 static __always_inline int way_through(struct xdp_md *ctx, bool can_wrap)
 {
 	struct packet p;
+	bool watched;
 	int verdict;
 
 	if (!packet_get(ctx, &p))
 		return XDP_PASS;
 	tick(&p);
+	watched = is_watched(&p);
 	p.work->turned = false;
-	verdict = short_way(&p);
+	verdict = watched ? GO_ON : short_way(&p);
 	if (verdict == GO_ON)
 		verdict = long_way(&p);
 	if (verdict == WRAP)
 		verdict = can_wrap ? wrap(ctx) : drop(&p, XDPLB_DROP_NO_ENCAP);
+	if (watched)
+		event_packet(ctx, verdict);
 	p.cpu->verdict[(p.work->turned ? XDP_TX : verdict) & 7]++;
 	return verdict;
 }
@@ -82,6 +92,14 @@ SEC("xdp.frags")
 int xdplb_encap(struct xdp_md *ctx)
 {
 	return way_through(ctx, true);
+}
+
+/* On the way out: what listeners answer, see replies.h. */
+SEC("tc")
+int xdplb_replies(struct __sk_buff *skb)
+{
+	reply_out(skb);
+	return TC_ACT_UNSPEC;
 }
 
 /* After filters (xdp-filter is 10); what passes goes to the next in the chain. */

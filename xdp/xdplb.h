@@ -16,7 +16,7 @@
 #include <linux/types.h>
 
 /* Any change to this file's layouts or to a meaning in it raises the version. */
-#define XDPLB_ABI 3
+#define XDPLB_ABI 4
 
 /* Most entries of each table. The program reads the sizes of the tables that
  * --flows changes from struct xdplb_config.
@@ -42,6 +42,9 @@
 #define XDPLB_SET_BACKENDS_MAX 4096 /* backends of one service */
 #define XDPLB_SCAN_MAX 256 /* backends that lc and wlc compare one by one */
 #define XDPLB_TIMEOUT_MAX 32767 /* seconds */
+#define XDPLB_TABLES 128 /* services whose listeners register themselves, 0 is none */
+#define XDPLB_LISTENERS 256 /* of one service, a power of two */
+#define XDPLB_EVENTS_BYTES (1 << 18) /* room for events nobody has read yet */
 
 #define XDPLB_LINE 64
 
@@ -69,11 +72,13 @@ enum xdplb_forward {
 	XDPLB_DSR, /* only MACs change */
 	XDPLB_IPIP, /* wrapped in IP: RFC 2003, 2473, 4213 */
 	XDPLB_GUE, /* wrapped in UDP: draft-ietf-intarea-gue, variant 1 */
+	XDPLB_LOCAL, /* the port rewritten to that of a listener on this machine */
 };
 
 /* A port that nat uses is at least this; below lie the services' own (RFC 6335). */
 #define XDPLB_PORT_FIRST 1024
 #define XDPLB_GUE_PORT 6080 /* the default; IANA's */
+#define XDPLB_REGISTRATION_PORT 7475 /* the default */
 
 enum xdplb_backend_state {
 	XDPLB_UP = 1,
@@ -100,6 +105,13 @@ enum xdplb_reason {
 	XDPLB_DROP_TOO_BIG, /* it does not fit the way out, and nobody was told */
 	XDPLB_DROP_NO_ENCAP, /* ipip or gue, in the program that cannot wrap */
 	XDPLB_DROP_VLAN, /* it has no tag to change into the one it needs, or one too many */
+	/* registrations, which changed nothing */
+	XDPLB_DROP_REG_MALFORMED,
+	XDPLB_DROP_REG_DENIED, /* for no service that takes any, from elsewhere, or another's port
+				*/
+	XDPLB_DROP_REG_KEY, /* its tag is not of the service's key */
+	XDPLB_DROP_REG_REPLAY, /* its counter is not above all before */
+	XDPLB_DROP_REG_FULL, /* the service has as many listeners as can be */
 	XDPLB_DROPS,
 	XDPLB_PASS_UNREADABLE = XDPLB_DROPS, /* IP, TCP or UDP cut short */
 	XDPLB_PASS_FRAGMENT, /* a later fragment of a packet that is not for a service */
@@ -108,6 +120,7 @@ enum xdplb_reason {
 	/* answered, and sent back where it came from */
 	XDPLB_ANSWER_TOO_BIG = XDPLB_PASSES, /* fragmentation needed, packet too big */
 	XDPLB_ANSWER_ECHO, /* an echo request to a service's address */
+	XDPLB_ANSWER_REGISTERED, /* a registration, taken; answered where it asked for that */
 	XDPLB_ANSWERS,
 	/* what became of flows; these packets were sent on */
 	XDPLB_FLOW_NO_ROOM = XDPLB_ANSWERS, /* the table had none: sent by its hash */
@@ -188,7 +201,12 @@ struct xdplb_config {
 	__u32 icmp_rate; /* answers "too big" a second and CPU, at most */
 	__be16 gue_port;
 	__u8 echo; /* echo requests to services' addresses are answered */
-	__u8 reserved[5];
+	__u8 reserved;
+	__be16 registration_port;
+	__u16 cpus; /* possible ones */
+	__u32 watched_until; /* second of struct xdplb_cpu's clock up to which somebody reads events
+			      */
+	__u32 reserved2;
 	struct xdplb_interface
 		interface[XDPLB_INTERFACES + 1]; /* those with XDP first; the last none */
 	__u64 port_allowed[1024]; /* bit p: nat may use source port p (host order) */
@@ -206,6 +224,8 @@ enum xdplb_kind {
 	XDPLB_KIND_DNAT, /* ... with dnat; index is a backend id, others follow by `next` */
 	XDPLB_KIND_TUNNEL, /* ... with ipip or gue, port and protocol 0; others by `next_tunnel` */
 	XDPLB_KIND_ADDRESS, /* with port and protocol 0: index is a service with this address */
+	XDPLB_KIND_REGISTER, /* the same of those whose listeners register themselves */
+	XDPLB_KIND_LOCAL, /* no entries, but xdplb_ports has some */
 };
 
 struct xdplb_directory_entry {
@@ -225,8 +245,9 @@ struct xdplb_service {
 	__be32 addr[4];
 	__be16 port;
 	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP; 0: free entry */
-	__u8 reserved[5];
-	/* counts of backends that are gone, for the totals */
+	__u8 reserved[3];
+	__u16 table; /* of its listeners that register themselves, 0: none do */
+	/* counts of backends that are gone, for the totals; both sides add, atomically */
 	__u64 retired_packets;
 	__u64 retired_bytes;
 	__u64 retired_reply_packets;
@@ -246,6 +267,9 @@ struct xdplb_service {
 #define XDPLB_SET_TRACK 1 /* every flow is remembered; else those of marked slots */
 #define XDPLB_SET_STATELESS 2 /* no flow is: UDP that follows its slot's owner */
 #define XDPLB_SET_AFFINITY 4 /* so are clients: new flows go where their last went */
+#define XDPLB_SET_LISTEN 8 /* no slots: the program chooses of struct xdplb_table */
+#define XDPLB_SET_EACH 16 /* local: each datagram is handed out by itself, whose flow it may be */
+#define XDPLB_SET_ASKED 32 /* what user space alone reads: that UDP is tracked was asked for */
 struct xdplb_set {
 	__u64 next; /* flows handed out; the program counts here */
 	__u32 slots; /* number of slots, 0: nobody takes flows */
@@ -343,6 +367,106 @@ struct xdplb_active {
 
 #define XDPLB_ACTIVE(word) ((__u32)(word))
 #define XDPLB_ENTRIES(word) ((__u32)((word) >> 32))
+
+/*
+ * xdplb_tables: the listeners of a service that registers them, and what packets
+ * choose from, which the program makes of them and of the set's own backends.
+ * Registrations write the listeners, by the program or in its stead by user
+ * space; user space also clears them. Selections are the program's.
+ */
+enum xdplb_registration {
+	XDPLB_REGISTRATION_OFF,
+	XDPLB_REGISTRATION_KERNEL, /* the program takes registrations */
+	XDPLB_REGISTRATION_USER, /* it passes them on to a process that does */
+};
+
+struct xdplb_listener {
+	__u32 word; /* XDPLB_LISTENER_*; 0: free, or given up */
+	__u32 reserved;
+	__u64 expires; /* nanosecond of CLOCK_MONOTONIC_COARSE, 0: it said goodbye */
+	__u64 counter; /* of the last registration, where there is a key */
+	__u64 reserved2;
+};
+
+#define XDPLB_LISTENER_PORT(word) ((word)&0xffff) /* host order */
+#define XDPLB_LISTENER_WEIGHT(word) ((word) >> 16) /* 0: it does not count */
+#define XDPLB_LISTENER_OF(port, weight) ((__u32)(weight) << 16 | (port))
+
+struct xdplb_selection {
+	__u32 seq; /* odd while it is being written */
+	__u32 count; /* of those that take flows */
+	__u32 total; /* of their weights */
+	__u32 stride; /* from one turn to the next, without a common divisor with total */
+	__u32 word[XDPLB_LISTENERS]; /* as a slot's: backend id and weight */
+	__u32 sum[XDPLB_LISTENERS]; /* of the weights up to this one; beyond the last all ones */
+};
+
+struct xdplb_table {
+	/* read for every packet; the last word says it all in one */
+	__u64 due; /* nanosecond in which the next of them expires */
+	__u32 changes; /* of listeners, so far */
+	__u32 built; /* changes that the selection knows */
+	__u64 current; /* XDPLB_CURRENT_*, of the selection in force */
+	/* read for every registration; user space writes it */
+	__u32 service; /* 0: free */
+	__u32 first; /* backend id of the first listener; the others' follow it */
+	__u8 mode; /* enum xdplb_registration */
+	__u8 keyed;
+	__u8 anywhere; /* registrations may come from other machines */
+	__u8 reserved[5];
+	__u64 key[2]; /* of SipHash, as the paper reads its 16 bytes */
+	__u64 floor; /* counters of new listeners are above it */
+
+	__u32 building; /* by a CPU, and only one */
+	__u32 builds_left; /* in this tick */
+	__u64 built_at;
+	__u64 is_static[XDPLB_LISTENERS /
+			64]; /* bit k: a backend of the set has listener k's port */
+	__u64 reserved2[2];
+	struct xdplb_listener listener[XDPLB_LISTENERS];
+	struct xdplb_selection selection[2];
+};
+
+/* Which selection, and the set it was made for. */
+#define XDPLB_CURRENT_SELECTION(word) ((__u32)((word)&1))
+#define XDPLB_CURRENT_SET(word) ((__u32)((word) >> 32))
+#define XDPLB_CURRENT_OF(set, selection) ((__u64)(set) << 32 | (selection))
+
+/*
+ * xdplb_ports, by a port in host order: up to four ids of backends with local
+ * forwarding that have it, 16 bits each, the first ones lowest. Both sides write
+ * it, with compare and swap. An id may be out of date: the backend tells its port.
+ */
+#define XDPLB_PORTS 65536
+#define XDPLB_PORT_USERS 4
+
+/*
+ * xdplb_events, a ring buffer: what somebody who watches is told. The program
+ * writes it while struct xdplb_config.watched_until says so.
+ */
+enum xdplb_event_kind {
+	XDPLB_EVENT_FLOW = 1, /* a new flow, or one adopted */
+	XDPLB_EVENT_DROP,
+	XDPLB_EVENT_REGISTERED, /* and its weight and lifetime; goodbye: weight 0 */
+	XDPLB_EVENT_REFUSED, /* a registration */
+};
+
+struct xdplb_event {
+	__u8 kind; /* enum xdplb_event_kind */
+	__u8 proto; /* IPPROTO_* of the packet */
+	__u8 reason; /* DROP, REFUSED: enum xdplb_reason */
+	__u8 v6;
+	__u32 service; /* id, 0: none */
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__be16 sport;
+	__be16 dport;
+	/* FLOW: the backend; registrations: the listener, its port alone */
+	__be32 backend_addr[4];
+	__be16 backend_port;
+	__u16 weight;
+	__u16 lifetime; /* seconds */
+};
 
 /* xdplb_back_cpu, per CPU and backend: the program writes it. */
 struct xdplb_backend_cpu {
@@ -467,6 +591,7 @@ struct xdplb_nat_record {
 /* xdplb_cpu, one entry a CPU: the program writes it. */
 struct xdplb_cpu {
 	__u64 jiffies; /* when `now` was read */
+	__u64 now_ns; /* nanosecond of CLOCK_MONOTONIC_COARSE then */
 	__u64 swept; /* nanosecond of CLOCK_MONOTONIC up to which the flow table was swept */
 	__u32 now; /* seconds of CLOCK_MONOTONIC */
 	__u32 sweep; /* bucket of the flow table to look at next */
@@ -488,6 +613,10 @@ _Static_assert(sizeof(struct xdplb_interface) == 20, "ABI");
 _Static_assert(sizeof(struct xdplb_service) == 72, "ABI");
 _Static_assert(sizeof(struct xdplb_backend) == 192, "ABI");
 _Static_assert(sizeof(struct xdplb_backend_cpu) == 72, "ABI");
+_Static_assert(sizeof(struct xdplb_listener) == 32, "ABI");
+_Static_assert(sizeof(struct xdplb_selection) == 16 + 8 * XDPLB_LISTENERS, "ABI");
+_Static_assert(__builtin_offsetof(struct xdplb_table, listener) == 2 * XDPLB_LINE, "ABI");
+_Static_assert(sizeof(struct xdplb_event) == 68, "ABI");
 _Static_assert(sizeof(struct xdplb_nat_record) == 48, "a flow with nat takes 16 + 48 bytes");
 _Static_assert(XDPLB_BACKENDS <= 1 << XDPLB_BACKEND_BITS, "ids fit a flow's value");
 _Static_assert(XDPLB_BACKENDS <= 1 << 15, "ids fit a slot");

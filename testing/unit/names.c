@@ -22,14 +22,14 @@ static void schedulers(void **state)
 
 static void forwards(void **state)
 {
-	static const char *const words[] = { "?", "nat", "dnat", "dsr", "ipip", "gue" };
+	static const char *const words[] = { "?", "nat", "dnat", "dsr", "ipip", "gue", "local" };
 
 	(void)state;
 	for (int i = 0; i < 256; i++)
 		assert_string_equal(forward_name(i), i < (int)COUNT(words) ? words[i] : "?");
 	for (int i = 1; i < (int)COUNT(words); i++)
 		assert_int_equal(forward_number(words[i]), i);
-	assert_int_equal(COUNT(words), XDPLB_GUE + 1);
+	assert_int_equal(COUNT(words), XDPLB_LOCAL + 1);
 }
 
 static void states(void **state)
@@ -89,15 +89,6 @@ static void flow_states(void **state)
 	assert_string_equal(flow_state_name(XDPLB_FLOW_CLIENT), "sticky");
 }
 
-/* A word the contract promises for later is known, and refused as such. */
-static void later_words(void **state)
-{
-	(void)state;
-	said_reset();
-	assert_int_equal(forward_number("local"), -EINVAL);
-	assert_said("local", "forward local: not in this version yet");
-}
-
 static void unknown_words(void **state)
 {
 	static const char *const wrong[] = { "", "x", "RR", "rrr", "w", "nat ", " up", "?" };
@@ -110,8 +101,9 @@ static void unknown_words(void **state)
 			    "no such scheduler; there are rr, wrr, lc, wlc, sh, maglev and p2c");
 		said_reset();
 		assert_int_equal(forward_number(wrong[i]), -EINVAL);
-		assert_said(wrong[i],
-			    "no such way of forwarding; there are nat, dnat, dsr, ipip and gue");
+		assert_said(
+			wrong[i],
+			"no such way of forwarding; there are nat, dnat, dsr, ipip, gue and local");
 		said_reset();
 		assert_int_equal(state_number(wrong[i]), -EINVAL);
 		assert_said(wrong[i], "a state is up, drain, down or backup");
@@ -121,10 +113,10 @@ static void unknown_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(schedulers),  cmocka_unit_test(forwards),
-		cmocka_unit_test(states),      cmocka_unit_test(protocols),
-		cmocka_unit_test(reasons),     cmocka_unit_test(flow_states),
-		cmocka_unit_test(later_words), cmocka_unit_test(unknown_words),
+		cmocka_unit_test(schedulers),	 cmocka_unit_test(forwards),
+		cmocka_unit_test(states),	 cmocka_unit_test(protocols),
+		cmocka_unit_test(reasons),	 cmocka_unit_test(flow_states),
+		cmocka_unit_test(unknown_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,9 +212,9 @@ static void seconds(void **state)
 static void udp(void **state)
 {
 	static const struct mistake cases[] = {
-		{ "", "--udp : tracked or stateless is expected" },
-		{ "Tracked", "--udp Tracked: tracked or stateless" },
-		{ "none", "--udp none: tracked or stateless" },
+		{ "", "--udp : tracked, stateless or each is expected" },
+		{ "Tracked", "--udp Tracked: tracked, stateless or each" },
+		{ "none", "--udp none: tracked, stateless or each" },
 	};
 	struct wanted_service wanted = service_of(false);
 

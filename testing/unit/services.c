@@ -160,6 +160,8 @@ static void make(void)
 	balancer.sets = shared(XDPLB_SET_LINES * sizeof(*balancer.sets));
 	balancer.pools = shared(XDPLB_POOLS * sizeof(*balancer.pools));
 	balancer.active = shared(XDPLB_BACKENDS * sizeof(*balancer.active));
+	balancer.tables = shared(XDPLB_TABLES * sizeof(*balancer.tables));
+	balancer.ports = shared(XDPLB_PORTS * sizeof(*balancer.ports));
 	balancer.flows = shared(FLOW_BUCKETS * sizeof(*balancer.flows));
 	balancer.config->flow_mask = FLOW_BUCKETS - 1;
 	balancer.config->seed[0] = random_64();
@@ -177,6 +179,8 @@ static void forget(void)
 	munmap(balancer.sets, XDPLB_SET_LINES * sizeof(*balancer.sets));
 	munmap(balancer.pools, XDPLB_POOLS * sizeof(*balancer.pools));
 	munmap(balancer.flows, FLOW_BUCKETS * sizeof(*balancer.flows));
+	munmap(balancer.tables, XDPLB_TABLES * sizeof(*balancer.tables));
+	munmap(balancer.ports, XDPLB_PORTS * sizeof(*balancer.ports));
 	munmap(balancer.active, XDPLB_BACKENDS * sizeof(*balancer.active));
 	munmap(flows, XDPLB_BACKENDS * sizeof(*flows));
 }

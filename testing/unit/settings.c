@@ -64,7 +64,8 @@ static void seeds(void **state)
 static void mistakes(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "", "the settings are echo=, gue-port=, icmp-rate= and seed=" },
+		{ "",
+		  "the settings are echo=, gue-port=, icmp-rate=, registration-port= and seed=" },
 		{ "echo", "echo: the settings are" },
 		{ "=on", "the settings are" },
 		{ "Echo=on", "the settings are" },

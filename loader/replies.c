@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "replies.h"
+
+#include <bpf/libbpf.h>
+#include <string.h>
+
+#include "attach.h"
+#include "chain.h"
+#include "egress.h"
+#include "error.h"
+
+static int attach_failed(const char *interface, int err)
+{
+	switch (-err) {
+	case ENOENT:
+		return fail(err,
+			    "%s: this kernel has no clsact or no cls_bpf: modprobe sch_ingress "
+			    "cls_bpf; without, listeners' replies show their own port",
+			    interface);
+	case EBUSY:
+		return fail(err,
+			    "%s: its ingress qdisc is in the way of clsact: tc qdisc del dev %s "
+			    "ingress",
+			    interface, interface);
+	default:
+		return fail(err, "%s: cannot attach the program for replies: %s", interface,
+			    strerror(-err));
+	}
+}
+
+int replies_attach(const struct balancer *balancer, const char *interface)
+{
+	int ifindex = interface_index(interface), err;
+	struct bpf_object *object;
+	struct bpf_program *program;
+
+	if (ifindex < 0)
+		return ifindex;
+	err = object_open(NULL, balancer, PROGRAM_REPLIES, 0, &object);
+	if (err)
+		return err;
+	err = bpf_object__load(object);
+	program = bpf_object__find_program_by_name(object, PROGRAM_REPLIES);
+	if (!err)
+		err = program ? egress_attach(ifindex, bpf_program__fd(program)) : -ENOENT;
+	bpf_object__close(object);
+	return err ? attach_failed(interface, err) : 0;
+}
+
+bool replies_attached(int ifindex, __u32 id)
+{
+	__u32 program;
+
+	return !egress_find(ifindex, &program) && program_config_map(program) == id;
+}
+
+void replies_detach(int ifindex)
+{
+	int err = egress_detach(ifindex);
+
+	if (err)
+		warn("cannot take the program for replies off interface %d: %s", ifindex,
+		     strerror(-err));
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "tables.h"
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "addresses.h"
+#include "backends.h"
+#include "error.h"
+#include "port_users.h"
+#include "sets.h"
+
+#define NSEC_PER_SEC 1000000000ULL
+
+static __u64 nanoseconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
+__u64 clock_nanoseconds(void)
+{
+	return nanoseconds(CLOCK_MONOTONIC_COARSE);
+}
+
+struct xdplb_table *table_of(const struct balancer *balancer, __u32 service)
+{
+	__u32 id = balancer->services[service].table;
+
+	return id && id < XDPLB_TABLES ? &balancer->tables[id] : NULL;
+}
+
+void table_read(const struct balancer *balancer, __u32 service,
+		struct wanted_registration *registration)
+{
+	const struct xdplb_table *table = table_of(balancer, service);
+
+	memset(registration, 0, sizeof(*registration));
+	if (!table)
+		return;
+	registration->mode = table->mode;
+	registration->keyed = table->keyed;
+	registration->anywhere = table->anywhere;
+	memcpy(registration->key, table->key, sizeof(registration->key));
+}
+
+/* ---- making one ------------------------------------------------------------------------ */
+
+/* The first of as many free backend ids as a table needs, 0: there are not. */
+static __u32 run_find(const struct balancer *balancer)
+{
+	__u32 run = 0;
+
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		run = balancer->backends[id].flags ? 0 : run + 1;
+		if (run == XDPLB_LISTENERS)
+			return id + 1 - XDPLB_LISTENERS;
+	}
+	return 0;
+}
+
+/* A backend for a listener that is yet to register: it has no port, and is down. */
+static int run_fill(struct balancer *balancer, __u32 id, __u32 service)
+{
+	const struct xdplb_service *at = &balancer->services[service];
+	struct wanted_backend listener = {};
+	int err;
+
+	memcpy(listener.addr, at->addr, sizeof(listener.addr));
+	err = backend_new(balancer, id, service, &listener);
+	if (!err)
+		balancer->backends[id].flags = XDPLB_BACKEND_USED | XDPLB_BACKEND_DOWN;
+	return err;
+}
+
+static __u32 table_free_id(const struct balancer *balancer)
+{
+	for (__u32 id = 1; id < XDPLB_TABLES; id++)
+		if (!balancer->tables[id].service)
+			return id;
+	return 0;
+}
+
+int table_prepare(struct balancer *balancer, __u32 service, const struct wanted_service *wanted)
+{
+	__u32 id, first;
+	int err = 0;
+
+	if (!wanted_listens(wanted) || table_of(balancer, service))
+		return 0;
+	id = table_free_id(balancer);
+	first = run_find(balancer);
+	if (!id || !first)
+		return fail(ENOSPC,
+			    "no room for registration of one more service: at most %d have it, "
+			    "and each takes %d of %d backends in a row",
+			    XDPLB_TABLES - 1, XDPLB_LISTENERS, XDPLB_BACKENDS - 1);
+	for (__u32 k = 0; !err && k < XDPLB_LISTENERS; k++)
+		err = run_fill(balancer, first + k, service);
+	if (err)
+		return err;
+	memset(&balancer->tables[id], 0, sizeof(balancer->tables[id]));
+	balancer->tables[id].first = first;
+	balancer->tables[id].floor = nanoseconds(CLOCK_REALTIME);
+	balancer->tables[id].service = service;
+	__atomic_store_n(&balancer->services[service].table, id, __ATOMIC_RELEASE);
+	return address_add(balancer, XDPLB_KIND_REGISTER, service);
+}
+
+static bool same_key(const struct xdplb_table *table, const struct wanted_registration *wanted)
+{
+	return table->keyed == wanted->keyed &&
+	       !memcmp(table->key, wanted->key, sizeof(table->key));
+}
+
+void table_settle(struct balancer *balancer, __u32 service, const struct wanted_service *wanted)
+{
+	const struct wanted_registration *registration = &wanted->registration;
+	struct xdplb_table *table = table_of(balancer, service);
+
+	if (!table || !wanted_listens(wanted))
+		return;
+	if (!same_key(table, registration)) {
+		__atomic_store_n(&table->mode, XDPLB_REGISTRATION_OFF, __ATOMIC_SEQ_CST);
+		memcpy(table->key, registration->key, sizeof(table->key));
+		__atomic_store_n(&table->floor, nanoseconds(CLOCK_REALTIME), __ATOMIC_RELAXED);
+		__atomic_store_n(&table->keyed, registration->keyed, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&table->anywhere, registration->anywhere, __ATOMIC_RELEASE);
+	__atomic_store_n(&table->mode, registration->mode, __ATOMIC_RELEASE);
+	for (__u32 k = 0; k < XDPLB_LISTENERS; k++)
+		backend_timeouts_set(&balancer->backends[table->first + k], wanted->timeout);
+}
+
+/* ---- freeing those that are not needed --------------------------------------------------- */
+
+static bool is_needed(const struct balancer *balancer, const struct xdplb_table *table)
+{
+	const struct xdplb_set *set = set_of(balancer, table->service);
+
+	return set && set->flags & XDPLB_SET_LISTEN && table_of(balancer, table->service) == table;
+}
+
+/* Its listeners are gone, and their flows move to others. */
+static void table_free(struct balancer *balancer, struct xdplb_table *table)
+{
+	struct xdplb_service *service = &balancer->services[table->service];
+
+	if (table_of(balancer, table->service) == table)
+		__atomic_store_n(&service->table, 0, __ATOMIC_RELEASE);
+	for (__u32 k = 0; k < XDPLB_LISTENERS; k++)
+		__atomic_store_n(&balancer->backends[table->first + k].flags,
+				 XDPLB_BACKEND_USED | XDPLB_BACKEND_DOWN, __ATOMIC_RELEASE);
+	table->service = 0;
+}
+
+int tables_collect(struct balancer *balancer, __u8 *kept, __u8 mark)
+{
+	int freed = 0;
+
+	for (__u32 id = 1; id < XDPLB_TABLES; id++) {
+		struct xdplb_table *table = &balancer->tables[id];
+
+		if (!table->service)
+			continue;
+		if (!is_needed(balancer, table)) {
+			table_free(balancer, table);
+			freed++;
+			continue;
+		}
+		for (__u32 k = 0; k < XDPLB_LISTENERS; k++)
+			kept[table->first + k] |= mark;
+	}
+	return freed;
+}
+
+bool table_has_backend(const struct balancer *balancer, __u32 backend)
+{
+	const struct xdplb_table *table = table_of(balancer, balancer->backends[backend].service);
+
+	return table && backend - table->first < XDPLB_LISTENERS;
+}
+
+/* ---- its listeners ----------------------------------------------------------------------- */
+
+static struct xdplb_listener *listener_find(const struct balancer *balancer, __u32 service,
+					    __be16 port)
+{
+	struct xdplb_table *table = table_of(balancer, service);
+
+	for (__u32 k = 0; table && k < XDPLB_LISTENERS; k++)
+		if (XDPLB_LISTENER_PORT(table->listener[k].word) == ntohs(port))
+			return &table->listener[k];
+	return NULL;
+}
+
+static bool is_live(const struct xdplb_listener *listener)
+{
+	return XDPLB_LISTENER_WEIGHT(listener->word) && listener->expires > clock_nanoseconds();
+}
+
+__u8 listener_state(const struct balancer *balancer, __u32 service, __be16 port, __u8 state)
+{
+	const struct xdplb_listener *listener = listener_find(balancer, service, port);
+
+	return state == XDPLB_UP && listener && XDPLB_LISTENER_WEIGHT(listener->word) &&
+			       !is_live(listener) ?
+		       XDPLB_DOWN :
+		       state;
+}
+
+void listeners_renew(struct balancer *balancer, __u32 service, const struct wanted_service *wanted)
+{
+	for (int i = 0; i < wanted->backends; i++) {
+		const struct wanted_backend *backend = &wanted->backend[i];
+		struct xdplb_listener *listener =
+			backend->renew ? listener_find(balancer, service, backend->port) : NULL;
+		__u32 word = listener ? __atomic_load_n(&listener->word, __ATOMIC_ACQUIRE) : 0;
+
+		/* One that registers just now stays. */
+		if (listener && !is_live(listener))
+			__atomic_compare_exchange_n(&listener->word, &word,
+						    XDPLB_LISTENER_OF(XDPLB_LISTENER_PORT(word), 0),
+						    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	}
+}
+
+static bool live_read(const struct xdplb_table *table, __u32 k, struct live_listener *live)
+{
+	const struct xdplb_listener *listener = &table->listener[k];
+	__u32 word = __atomic_load_n(&listener->word, __ATOMIC_ACQUIRE);
+	__u64 now = clock_nanoseconds(), expires = listener->expires;
+
+	if (!XDPLB_LISTENER_WEIGHT(word) || expires <= now)
+		return false;
+	live->port = htons(XDPLB_LISTENER_PORT(word));
+	live->weight = XDPLB_LISTENER_WEIGHT(word);
+	live->expires = (double)(expires - now) / NSEC_PER_SEC;
+	live->backend = table->first + k;
+	return true;
+}
+
+bool listener_live(const struct balancer *balancer, __u32 service, __be16 port,
+		   struct live_listener *live)
+{
+	const struct xdplb_table *table = table_of(balancer, service);
+	const struct xdplb_listener *listener = listener_find(balancer, service, port);
+
+	return listener && live_read(table, listener - table->listener, live);
+}
+
+bool listener_next(const struct balancer *balancer, __u32 service, __u32 *place,
+		   struct live_listener *live)
+{
+	const struct xdplb_table *table = table_of(balancer, service);
+
+	while (table && *place < XDPLB_LISTENERS)
+		if (live_read(table, (*place)++, live))
+			return true;
+	return false;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What somebody who watches is told: new flows, drops, registrations. While
+ * nobody does, the question whether is all it costs. Whoever watches says so
+ * again every second (struct xdplb_config), so that one who was killed is
+ * forgotten.
+ */
+#ifndef XDPLB_EVENTS_H
+#define XDPLB_EVENTS_H
+
+#include "message.h"
+#include "packet.h"
+#include "service.h"
+
+static __always_inline bool is_watched(const struct packet *p)
+{
+	return (__s32)(READ_ONCE(p->config->watched_until) - p->cpu->now) > 0;
+}
+
+/* Room for an event about this packet, to be submitted; NULL: it would not be read. */
+static __always_inline struct xdplb_event *event_begin(const struct packet *p, __u8 kind)
+{
+	struct xdplb_event *event = bpf_ringbuf_reserve(&xdplb_events, sizeof(*event), 0);
+
+	if (!event)
+		return NULL;
+	__builtin_memset(event, 0, sizeof(*event));
+	event->kind = kind;
+	event->proto = p->h->proto;
+	event->v6 = p->h->v6;
+	__builtin_memcpy(event->saddr, &p->h->saddr, sizeof(event->saddr));
+	__builtin_memcpy(event->daddr, &p->h->daddr, sizeof(event->daddr));
+	event->sport = p->h->sport;
+	event->dport = p->h->dport;
+	return event;
+}
+
+/* What became of the packet: its flow is new, or it was dropped. */
+__noinline int event_packet(struct xdp_md *ctx, __u32 verdict)
+{
+	const struct xdplb_backend *backend;
+	struct xdplb_event *event;
+	struct packet p;
+
+	if (!packet_get(ctx, &p))
+		return 0;
+	backend = backend_of(p.work->opened);
+	if (!backend || !(verdict == XDP_DROP ? p.work->dropped : p.work->opened))
+		return 0;
+	event = event_begin(&p, verdict == XDP_DROP ? XDPLB_EVENT_DROP : XDPLB_EVENT_FLOW);
+	if (!event)
+		return 0;
+	if (verdict == XDP_DROP) {
+		event->reason = p.work->dropped - 1;
+	} else {
+		event->service = backend->service;
+		event->backend_port = backend->port;
+		__builtin_memcpy(event->backend_addr, backend->addr, sizeof(event->backend_addr));
+	}
+	bpf_ringbuf_submit(event, 0);
+	return 0;
+}
+
+#endif

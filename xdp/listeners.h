@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The listeners of a service that register themselves: which of them take flows
+ * now, and with what weights. A selection is made when one has registered, or
+ * has expired, or the set has changed, by the CPU that meets that first: it
+ * writes the selection that nobody reads and puts it in force with one store.
+ * The others go on meanwhile with the one before; nobody waits for anybody.
+ */
+#ifndef XDPLB_LISTENERS_H
+#define XDPLB_LISTENERS_H
+
+#include "selection.h"
+#include "slot_table.h"
+
+#define BUILDS_MS 1 /* selections that may be made in a millisecond: a flood costs some of each */
+#define BUILDS_MAX 256
+
+static __always_inline struct xdplb_table *table_of(__u32 service_id)
+{
+	const struct xdplb_service *service = service_of(service_id);
+	__u32 id = service ? service->table : 0;
+	struct xdplb_table *table = bpf_map_lookup_elem(&xdplb_tables, &id);
+
+	return id ? table : NULL;
+}
+
+static __always_inline struct xdplb_listener *listener_at(struct xdplb_table *table, __u32 k)
+{
+	return &table->listener[selection_place(k)];
+}
+
+/* The listener with this port (host order), -1: it has never registered. */
+__noinline int listener_find(__u32 service_id, __u32 port)
+{
+	struct xdplb_table *table = table_of(service_id);
+
+	for (__u32 k = 0; table && k < XDPLB_LISTENERS; k++)
+		if (XDPLB_LISTENER_PORT(READ_ONCE(table->listener[k].word)) == port)
+			return k;
+	return -1;
+}
+
+static __always_inline bool listener_is_live(const struct xdplb_listener *listener, __u64 now)
+{
+	return XDPLB_LISTENER_WEIGHT(READ_ONCE(listener->word)) &&
+	       READ_ONCE(listener->expires) > now;
+}
+
+/* ---- the ports of local backends ------------------------------------------------------ */
+
+static __always_inline __u64 *port_users(__u32 port)
+{
+	return bpf_map_lookup_elem(&xdplb_ports, &port);
+}
+
+/* Replaces one user of a port (a backend id, 0: none) by another. False: there is no such place. */
+__noinline int port_user_swap(__u32 port, __u32 from, __u32 to)
+{
+	__u64 *users = port_users(port), word;
+
+	for (int i = 0; users && i < 2 * XDPLB_PORT_USERS; i++) {
+		__u32 shift = i % XDPLB_PORT_USERS * 16;
+
+		word = READ_ONCE(*users);
+		if ((word >> shift & 0xffff) == from &&
+		    __sync_val_compare_and_swap(users, word, word ^ (__u64)(from ^ to) << shift) ==
+			    word)
+			return 1;
+	}
+	return 0;
+}
+
+static __always_inline bool port_has_user(__u32 port, __u32 id)
+{
+	const __u64 *users = port_users(port);
+	__u64 word = users ? READ_ONCE(*users) : 0;
+	bool has = false;
+
+	for (int i = 0; i < XDPLB_PORT_USERS; i++, word >>= 16)
+		has |= (word & 0xffff) == id;
+	return has;
+}
+
+/* ---- making a selection ---------------------------------------------------------------- */
+
+struct building {
+	struct xdplb_table *table;
+	const struct xdplb_set *set;
+	struct xdplb_selection *to;
+	__u64 now;
+	__u64 due;
+	__u32 line; /* of the set's first backend */
+	__u32 service;
+	__u32 divisor; /* of all weights */
+	__u32 state; /* of the set's backends that take flows now */
+};
+
+/* With rr and lc all weights are the same. */
+static __always_inline bool is_even(const struct xdplb_set *set)
+{
+	return set->scheduler == XDPLB_RR || set->scheduler == XDPLB_LC;
+}
+
+static __always_inline void selection_add(struct building *b, __u32 id, __u32 weight)
+{
+	__u32 n = b->to->count;
+
+	if (n >= XDPLB_LISTENERS)
+		return;
+	if (is_even(b->set))
+		weight = 1;
+	b->to->word[n] = id | XDPLB_SLOT_SECOND(weight);
+	b->to->count = n + 1;
+	b->divisor = greatest_divisor(weight, b->divisor);
+}
+
+/* The backend is in, or is out and its flows shall move. */
+static __always_inline void backend_turn(struct xdplb_backend *backend, bool in)
+{
+	__u8 flags = XDPLB_BACKEND_USED | (in ? XDPLB_BACKEND_OPEN : XDPLB_BACKEND_DOWN);
+
+	if (backend->flags != flags)
+		WRITE_ONCE(backend->flags, flags);
+}
+
+/* It takes flows, and did not before: slowly at first, where others do already. */
+static __always_inline void backend_begins(struct building *b, struct xdplb_backend *backend)
+{
+	if (backend->flags & XDPLB_BACKEND_OPEN)
+		return;
+	backend->ramp_seconds = 0;
+	if (!b->set->slow_start || !XDPLB_CURRENT_SET(b->table->current))
+		return;
+	backend->ramp_start = b->now / NSEC_PER_SEC;
+	WRITE_ONCE(backend->ramp_seconds, b->set->slow_start);
+}
+
+static __always_inline void expires_at(struct building *b, __u64 ns)
+{
+	if (ns < b->due)
+		b->due = ns;
+}
+
+/* A backend of the set. What its listener has registered goes before its own weight. */
+static long static_add(__u32 n, struct building *b)
+{
+	__u32 line = b->line + n / XDPLB_BACKENDS_A_LINE, weight;
+	const union xdplb_set_line *lines = bpf_map_lookup_elem(&xdplb_sets, &line);
+	const struct xdplb_set_backend *entry;
+	const struct xdplb_listener *listener;
+	struct xdplb_backend *backend;
+	int k;
+
+	if (!lines)
+		return 1;
+	entry = &lines->backend[n % XDPLB_BACKENDS_A_LINE];
+	backend = backend_of(entry->backend);
+	if (!backend)
+		return 0;
+	weight = entry->weight;
+	k = listener_find(b->service, bpf_ntohs(backend->port));
+	if (k >= 0) {
+		k = selection_place(k);
+		listener = &b->table->listener[k];
+		b->table->is_static[k / 64] |= 1ULL << k % 64;
+		if (entry->state == XDPLB_UP && XDPLB_LISTENER_WEIGHT(listener->word)) {
+			weight = listener_is_live(listener, b->now) ?
+					 XDPLB_LISTENER_WEIGHT(listener->word) :
+					 0;
+			if (weight)
+				backend_begins(b, backend);
+			backend_turn(backend, weight);
+		}
+		if (weight && listener->expires > b->now)
+			expires_at(b, listener->expires);
+	}
+	if (entry->state == b->state && weight)
+		selection_add(b, entry->backend, weight);
+	return 0;
+}
+
+/* A listener that is none of the set's backends. */
+static long listener_add(__u32 k, struct building *b)
+{
+	const struct xdplb_listener *listener = listener_at(b->table, k);
+	__u32 id = b->table->first + k, port = XDPLB_LISTENER_PORT(listener->word);
+	struct xdplb_backend *backend = backend_of(id);
+
+	if (!port || !backend || b->table->is_static[k / 64 & 3] >> k % 64 & 1)
+		return 0;
+	if (!listener_is_live(listener, b->now)) {
+		backend_turn(backend, false);
+		return 0;
+	}
+	if (!port_has_user(port, id) && !port_user_swap(port, 0, id))
+		return 0; /* its replies could not be told from others' */
+	backend_begins(b, backend);
+	backend_turn(backend, true);
+	expires_at(b, listener->expires);
+	selection_add(b, id, XDPLB_LISTENER_WEIGHT(listener->word));
+	return 0;
+}
+
+/* Sums up the weights, over their greatest common divisor, so that turns are few. */
+static long weight_sum(__u32 n, struct building *b)
+{
+	n = selection_place(n);
+	b->to->sum[n] = ~0U;
+	if (n >= b->to->count)
+		return 0;
+	b->to->total += XDPLB_SLOT_WEIGHT(b->to->word[n]) / b->divisor;
+	b->to->sum[n] = b->to->total;
+	return 0;
+}
+
+static long stride_try(__u32 n, struct building *b)
+{
+	(void)n;
+	if (greatest_divisor(b->to->total, b->to->stride) == 1)
+		return 1;
+	b->to->stride++;
+	return 0;
+}
+
+#define STRIDE_TRIES 64
+
+static __always_inline void selection_finish(struct building *b)
+{
+	struct xdplb_selection *to = b->to;
+
+	if (!b->divisor)
+		return;
+	bpf_loop(XDPLB_LISTENERS, weight_sum, b, 0);
+	to->stride = selection_stride(to->total, to->count);
+	bpf_loop(STRIDE_TRIES, stride_try, b, 0);
+	if (greatest_divisor(to->total, to->stride) != 1)
+		to->stride = 1;
+}
+
+static __always_inline void selection_gather(struct building *b)
+{
+	for (int i = 0; i < XDPLB_LISTENERS / 64; i++)
+		b->table->is_static[i] = 0;
+	b->state = XDPLB_UP;
+	bpf_loop(b->set->backends, static_add, b, 0);
+	bpf_loop(XDPLB_LISTENERS, listener_add, b, 0);
+	if (b->to->count)
+		return;
+	b->state = XDPLB_BACKUP;
+	bpf_loop(b->set->backends, static_add, b, 0);
+}
+
+/* Makes the selection that is not in force, and puts it there. */
+static __always_inline void selection_make(struct xdplb_table *table, __u32 service_id, __u64 now)
+{
+	const struct xdplb_service *service = service_of(service_id);
+	__u32 set_line = service ? READ_ONCE(service->set) : 0;
+	__u32 which = !XDPLB_CURRENT_SELECTION(table->current);
+	__u32 changes = READ_ONCE(table->changes);
+	struct building b = { .table = table, .service = service_id, .now = now, .due = ~0ULL };
+
+	b.set = set_of(service_id);
+	if (!b.set)
+		return;
+	b.to = &table->selection[which & 1];
+	b.line = set_line + 1; /* local has no source addresses between */
+	WRITE_ONCE(b.to->seq, b.to->seq + 1);
+	b.to->count = b.to->total = b.to->stride = 0;
+	selection_gather(&b);
+	selection_finish(&b);
+	barrier();
+	WRITE_ONCE(b.to->seq, b.to->seq + 1);
+	WRITE_ONCE(table->due, b.due);
+	WRITE_ONCE(table->built, changes);
+	WRITE_ONCE(table->current, XDPLB_CURRENT_OF(set_line, which));
+}
+
+/* It is not what the listeners, the set or the time say. */
+static __always_inline bool selection_is_old(const struct xdplb_table *table, __u32 set_line,
+					     __u64 now)
+{
+	return now >= READ_ONCE(table->due) ||
+	       READ_ONCE(table->changes) != READ_ONCE(table->built) ||
+	       XDPLB_CURRENT_SET(READ_ONCE(table->current)) != set_line;
+}
+
+/* One may be made now: many at once, but not many in each millisecond. */
+static __always_inline bool build_allowed(struct xdplb_table *table, __u64 now)
+{
+	__u64 left = table->builds_left + (now - table->built_at) * BUILDS_MS / NSEC_PER_MSEC;
+
+	if (now > table->built_at) {
+		table->builds_left = left < BUILDS_MAX ? left : BUILDS_MAX;
+		table->built_at = now;
+	}
+	if (!table->builds_left)
+		return false;
+	table->builds_left--;
+	return true;
+}
+
+/* Makes a new selection if there is need of one, and nobody is making it. */
+__noinline int listeners_refresh(__u32 service_id)
+{
+	struct xdplb_table *table = table_of(service_id);
+	const struct xdplb_service *service = service_of(service_id);
+	const struct xdplb_cpu *cpu = cpu_get();
+
+	if (!table || !service || !cpu || !selection_is_old(table, service->set, cpu->now_ns) ||
+	    (!table->builds_left && table->built_at == cpu->now_ns) ||
+	    __sync_val_compare_and_swap(&table->building, 0, 1))
+		return 0;
+	if (build_allowed(table, cpu->now_ns))
+		selection_make(table, service_id, cpu->now_ns);
+	__sync_lock_test_and_set(&table->building, 0);
+	return 0;
+}
+
+/* What packets to the service choose from, NULL: nothing is known yet. */
+static __always_inline struct xdplb_selection *selection_of(__u32 service_id)
+{
+	struct xdplb_table *table = table_of(service_id);
+
+	if (!table || !XDPLB_CURRENT_SET(READ_ONCE(table->current)))
+		return NULL;
+	return &table->selection[XDPLB_CURRENT_SELECTION(READ_ONCE(table->current))];
+}
+
+static long lot_next(__u32 n, struct lots *lots)
+{
+	const struct xdplb_config *config = config_get();
+
+	if (config)
+		lot_draw(lots, config->seed, n);
+	return 0;
+}
+
+/* The id of the service's listener that this name has, 0: there is none. */
+__noinline int listener_named(__u32 service_id, __u64 name)
+{
+	struct lots lots = { .from = selection_of(service_id), .name = name };
+
+	if (!lots.from)
+		return 0;
+	bpf_loop(lots.from->count, lot_next, &lots, 0);
+	return XDPLB_SLOT_OWNER(lots.winner);
+}
+
+#endif

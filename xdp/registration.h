@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A listener registers itself: what to do with its datagram. One that is not
+ * right in every respect is dropped and counted, and has changed nothing.
+ */
+#ifndef XDPLB_REGISTRATION_H
+#define XDPLB_REGISTRATION_H
+
+#include "answer.h"
+#include "events.h"
+#include "listeners.h"
+#include "message.h"
+#include "parse.h"
+
+#define REGISTRATION_BYTES (sizeof(struct udphdr) + sizeof(struct message))
+
+/* ---- a place among the listeners ------------------------------------------------------- */
+
+struct retiring {
+	struct xdplb_service *service;
+	__u32 backend; /* id */
+};
+
+/* Adds what a CPU has counted for a backend to its service's totals, for good. */
+static long counts_retire(__u32 cpu, struct retiring *retiring)
+{
+	struct xdplb_service *service = retiring->service;
+	struct xdplb_backend_cpu *counts;
+
+	counts = bpf_map_lookup_percpu_elem(&xdplb_back_cpu, &retiring->backend, cpu);
+	if (!counts)
+		return 1;
+	__sync_fetch_and_add(&service->retired_packets, counts->packets);
+	__sync_fetch_and_add(&service->retired_bytes, counts->bytes);
+	__sync_fetch_and_add(&service->retired_reply_packets, counts->reply_packets);
+	__sync_fetch_and_add(&service->retired_reply_bytes, counts->reply_bytes);
+	__sync_fetch_and_add(&service->retired_new_flows, counts->new_flows);
+	counts->packets = counts->bytes = counts->new_flows = 0;
+	counts->reply_packets = counts->reply_bytes = 0;
+	return 0;
+}
+
+/* The backend of a listener's place belongs to another port from now on. */
+static __always_inline void backend_hand_over(struct xdplb_service *service, __u32 id, __u32 port)
+{
+	struct retiring retiring = { .service = service, .backend = id };
+	struct xdplb_backend *backend = backend_of(id);
+	const struct xdplb_config *config = config_get();
+
+	if (!backend || !config)
+		return;
+	if (backend->port) {
+		port_user_swap(bpf_ntohs(backend->port), id, 0);
+		bpf_loop(config->cpus, counts_retire, &retiring, 0);
+	}
+	WRITE_ONCE(backend->port, bpf_htons(port));
+}
+
+/* A place that nobody has had, -1: there is none. */
+static __always_inline int place_free(const struct xdplb_table *table)
+{
+	for (int k = 0; k < XDPLB_LISTENERS; k++)
+		if (!READ_ONCE(table->listener[k].word))
+			return k;
+	return -1;
+}
+
+struct leaving {
+	struct xdplb_table *table;
+	__u64 longest; /* since when the one that was found has been gone */
+	int place;
+};
+
+static long place_compare(__u32 k, struct leaving *leaving)
+{
+	const struct xdplb_listener *listener = listener_at(leaving->table, k);
+	__u64 expires = XDPLB_LISTENER_WEIGHT(READ_ONCE(listener->word)) ? listener->expires : 0;
+
+	if (expires >= leaving->longest)
+		return 0;
+	leaving->longest = expires;
+	leaving->place = k;
+	return 0;
+}
+
+/* That of who has been gone for longest, -1: all are there. */
+static __always_inline int place_left(struct xdplb_table *table, __u64 now)
+{
+	struct leaving leaving = { .table = table, .longest = now, .place = -1 };
+
+	bpf_loop(XDPLB_LISTENERS, place_compare, &leaving, 0);
+	return leaving.place;
+}
+
+/*
+ * A place for a listener that has none; its weight is 0 yet. -1: there is none,
+ * or another CPU was quicker.
+ */
+__noinline int place_take(__u32 service_id, __u32 port)
+{
+	struct xdplb_table *table = table_of(service_id);
+	struct xdplb_service *service = service_of(service_id);
+	const struct xdplb_cpu *cpu = cpu_get();
+	struct xdplb_listener *listener;
+	__u32 word;
+	int k;
+
+	if (!table || !service || !cpu)
+		return -1;
+	k = place_free(table);
+	if (k < 0)
+		k = place_left(table, cpu->now_ns);
+	if (k < 0)
+		return -1;
+	k = selection_place(k);
+	listener = &table->listener[k];
+	word = READ_ONCE(listener->word);
+	if (__sync_val_compare_and_swap(&listener->word, word, XDPLB_LISTENER_OF(port, 0)) != word)
+		return -1;
+	if (listener->counter > table->floor)
+		table->floor = listener->counter;
+	listener->counter = table->floor;
+	backend_hand_over(service, table->first + k, port);
+	return k;
+}
+
+/* ---- one registration ------------------------------------------------------------------ */
+
+/* Its message, NULL: it is too short or too long for one. */
+static __always_inline struct message *message_at(const struct packet *p)
+{
+	const struct udphdr *udp = packet_at(p->ctx, p->h->l4, sizeof(*udp));
+
+	if (!udp || udp->len != bpf_htons(REGISTRATION_BYTES) || p->h->fragment)
+		return NULL;
+	return packet_at(p->ctx, p->h->l4 + sizeof(*udp), sizeof(struct message));
+}
+
+/* Nobody has said this before. The counter moves on with it. */
+static __always_inline bool counter_moves(struct xdplb_listener *listener, __be64 said)
+{
+	__u64 counter = __builtin_bswap64(said), before = READ_ONCE(listener->counter);
+
+	return counter > before &&
+	       __sync_val_compare_and_swap(&listener->counter, before, counter) == before;
+}
+
+/*
+ * Takes what a listener says, whose datagram was sound and came from where it
+ * may. GO_ON, or the verdict.
+ */
+static __always_inline int listener_hears(struct packet *p, struct xdplb_table *table,
+					  const struct message *message)
+{
+	__u32 port = bpf_ntohs(message->port), weight = bpf_ntohs(message->weight), before;
+	__u64 lifetime = (__u64)bpf_ntohs(message->lifetime) * NSEC_PER_SEC;
+	__u64 counter = message->counter;
+	int k = listener_find(p->service, port);
+	struct xdplb_listener *listener;
+	bool live;
+
+	if (table->keyed && k < 0 && __builtin_bswap64(counter) <= table->floor)
+		return drop(p, XDPLB_DROP_REG_REPLAY);
+	if (k < 0 && weight)
+		k = place_take(p->service, port);
+	if (k < 0)
+		return weight ? drop(p, XDPLB_DROP_REG_FULL) : GO_ON; /* nobody says goodbye */
+	listener = listener_at(table, k);
+	if (table->keyed && !counter_moves(listener, counter))
+		return drop(p, XDPLB_DROP_REG_REPLAY);
+	live = listener_is_live(listener, p->cpu->now_ns);
+	before = READ_ONCE(listener->word);
+	WRITE_ONCE(listener->expires, weight ? p->cpu->now_ns + lifetime : 0);
+	if (weight)
+		WRITE_ONCE(listener->word, XDPLB_LISTENER_OF(port, weight));
+	if (live != !!weight || (weight && XDPLB_LISTENER_WEIGHT(before) != weight))
+		__sync_fetch_and_add(&table->changes, 1);
+	listeners_refresh(p->service);
+	return GO_ON;
+}
+
+/* It came from where this service's listeners are, and speaks for its own port. */
+static __always_inline bool is_own(const struct packet *p, const struct xdplb_table *table,
+				   const struct message *message)
+{
+	return (p->ctx->ingress_ifindex == LOOPBACK_IFINDEX || table->anywhere) &&
+	       message->port == p->h->sport;
+}
+
+/* The same as listener_hears(), of a datagram that has not been looked at. */
+static __always_inline int message_hear(struct packet *p)
+{
+	const struct message *message = message_at(p);
+	struct xdplb_table *table;
+
+	if (!message || !message_is_sound(message, p->h->daddr.word))
+		return drop(p, XDPLB_DROP_REG_MALFORMED);
+	p->service = directory_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, message->service_port,
+				    message->proto);
+	table = table_of(p->service);
+	if (!table)
+		return drop(p, XDPLB_DROP_REG_DENIED);
+	if (table->mode == XDPLB_REGISTRATION_USER)
+		return XDP_PASS;
+	if (!is_own(p, table, message))
+		return drop(p, XDPLB_DROP_REG_DENIED);
+	if (table->keyed && message_tag(table->key, message) != message->tag)
+		return drop(p, XDPLB_DROP_REG_KEY);
+	return listener_hears(p, table, message);
+}
+
+/* ---- its answer -------------------------------------------------------------------------- */
+
+static __always_inline void answer_sum(struct packet *p, struct udphdr *udp)
+{
+	__u64 sum = csum_address(&p->h->saddr) + csum_address(&p->h->daddr) +
+		    bpf_htons(REGISTRATION_BYTES) + bpf_htons(IPPROTO_UDP);
+	const __u32 *words = (const __u32 *)udp;
+
+	udp->check = 0;
+	for (__u32 i = 0; i < REGISTRATION_BYTES / 4; i++)
+		sum += words[i];
+	udp->check = csum_fold(sum);
+	if (!udp->check)
+		udp->check = 0xffff;
+}
+
+/* The message goes back to where it came from, to the port that it asks for. */
+static __always_inline int registration_answer(struct packet *p)
+{
+	const struct xdplb_table *table = table_of(p->service);
+	struct message *message = message_at(p);
+	struct udphdr *udp = packet_at(p->ctx, p->h->l4, REGISTRATION_BYTES);
+
+	if (!message || !udp || !table || !message->answer_port)
+		return XDP_DROP;
+	if (!(p->h->v6 ? echo_turn6(p) : echo_turn4(p)))
+		return XDP_DROP;
+	message->type |= MESSAGE_ANSWER;
+	message->tag = table->keyed ? message_tag(table->key, message) : 0;
+	udp->source = udp->dest;
+	udp->dest = message->answer_port;
+	answer_sum(p, udp);
+	/* This machine's own stack has it already. */
+	return p->ctx->ingress_ifindex == LOOPBACK_IFINDEX ? XDP_PASS : send_back(p);
+}
+
+/* ---- both ---------------------------------------------------------------------------------- */
+
+static __always_inline void event_registration(struct packet *p, bool taken)
+{
+	const struct message *message = message_at(p);
+	struct xdplb_event *event;
+
+	event = event_begin(p, taken ? XDPLB_EVENT_REGISTERED : XDPLB_EVENT_REFUSED);
+	if (!event)
+		return;
+	event->service = p->service;
+	event->reason = taken ? 0 : p->work->dropped - 1;
+	if (message) {
+		event->backend_port = message->port;
+		event->weight = bpf_ntohs(message->weight);
+		event->lifetime = bpf_ntohs(message->lifetime);
+	}
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* A datagram to the registration port of a service's address. */
+__noinline int registration(struct xdp_md *ctx)
+{
+	struct packet p;
+	int verdict;
+
+	if (!packet_get(ctx, &p))
+		return XDP_PASS;
+	if (!headers_agree(&p))
+		return drop(&p, XDPLB_DROP_BAD_HEADER);
+	verdict = message_hear(&p);
+	if (verdict == XDP_PASS)
+		return XDP_PASS;
+	if (is_watched(&p))
+		event_registration(&p, verdict == GO_ON);
+	p.work->opened = p.work->dropped = 0; /* told already */
+	if (verdict != GO_ON)
+		return verdict;
+	p.cpu->reason[XDPLB_ANSWER_REGISTERED]++;
+	return registration_answer(&p);
+}
+
+#endif
