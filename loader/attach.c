@@ -16,7 +16,6 @@
 #include "encap.h"
 #include "error.h"
 
-#define LOOPBACK 1 /* its index in every network namespace */
 #define TREE_OBJECT "../xdp/xdplb.o"
 
 /* The object beside this command in the source tree, else the installed one. */

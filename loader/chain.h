@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <xdp/libxdp.h>
 
+#define LOOPBACK 1 /* the index of lo in every network namespace */
 #define CHAIN_MAX 64 /* interfaces with a balancer that are looked at */
 
 struct chain_program {

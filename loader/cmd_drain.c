@@ -72,6 +72,27 @@ static __u32 backend_in_set(const struct balancer *balancer, __u32 service,
 	return 0;
 }
 
+/*
+ * Its flows, and those of the same listener from before the operator spoke of it.
+ * Where each datagram is handed out by itself, flows are nobody's.
+ */
+static __u32 flows_of(const struct balancer *balancer, __u32 service,
+		      const struct wanted_backend *wanted, const struct flow_counts *counts)
+{
+	__u32 flows = 0;
+
+	if (set_of(balancer, service)->flags & XDPLB_SET_EACH)
+		return 0;
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		const struct xdplb_backend *backend = &balancer->backends[id];
+
+		if (backend->flags && backend->service == service &&
+		    backend->port == wanted->port && same_address(backend->addr, wanted->addr))
+			flows += counts->active[id];
+	}
+	return flows;
+}
+
 /* Opens the balancer for as long as one look takes, so that others may change it. */
 static int look_once(const struct options *options, const struct service_address *at,
 		     const struct wanted_backend *wanted, struct look *look)
@@ -92,7 +113,7 @@ static int look_once(const struct options *options, const struct service_address
 		table = flow_table_of(&balancer);
 		flows_count(&table, counts);
 		look->gone = !id;
-		look->flows = counts->active[id];
+		look->flows = id ? flows_of(&balancer, service, wanted, counts) : 0;
 		window_look(&balancer, service, id, table.now, look);
 		balancer_close(&balancer);
 	}

@@ -3,21 +3,52 @@
 #include <stdio.h>
 
 #include "defaults.h"
+#include "edit.h"
 #include "names.h"
 #include "service_options.h"
 #include "sets.h"
 #include "show.h"
+#include "tables.h"
 
-static struct json_object *list_backend(const struct wanted_backend *backend)
+/* A service as it is shown. */
+struct shown {
+	const struct balancer *balancer;
+	__u32 id;
+	__u32 slots;
+	struct wanted_service service;
+};
+
+/* What a backend's listener says of itself goes before what was configured; its remaining seconds,
+ * 0: nothing. */
+static double listener_apply(const struct shown *shown, struct wanted_backend *backend)
+{
+	struct live_listener live;
+
+	if (shown->service.forward != XDPLB_LOCAL)
+		return 0;
+	backend->state = listener_state(shown->balancer, shown->id, backend->port, backend->state);
+	if (backend->state != XDPLB_UP ||
+	    !listener_live(shown->balancer, shown->id, backend->port, &live))
+		return 0;
+	backend->weight = live.weight;
+	return live.expires;
+}
+
+static struct json_object *list_backend(const struct shown *shown, struct wanted_backend backend)
 {
 	struct json_object *object = json_object_new_object();
+	double expires = listener_apply(shown, &backend);
 	char text[ADDRESS_TEXT];
 
-	json_add_endpoint(object, backend->addr, backend->port);
-	json_add_number(object, "weight", backend->weight);
-	json_add_text(object, "state", state_name(backend->state));
-	if (mac_given(backend->mac))
-		json_add_text(object, "mac", mac_text(backend->mac, text));
+	json_add_endpoint(object, backend.addr, backend.port);
+	json_add_number(object, "weight", backend.weight);
+	json_add_text(object, "state", state_name(backend.state));
+	if (mac_given(backend.mac))
+		json_add_text(object, "mac", mac_text(backend.mac, text));
+	if (expires > 0) {
+		json_add_bool(object, "registered", true);
+		json_add_number(object, "expires", expires);
+	}
 	return object;
 }
 
@@ -40,6 +71,15 @@ static bool any_timeout_differs(const struct wanted_service *service)
 		if (timeout_differs(service, i))
 			return true;
 	return false;
+}
+
+/* How UDP is treated, where that is not the default; NULL: it is. */
+static const char *udp_shown(const struct wanted_service *service)
+{
+	if (service->udp == WANTED_UDP_STATELESS)
+		return "stateless";
+	return service->udp == WANTED_UDP_TRACKED && service->forward == XDPLB_LOCAL ? "tracked" :
+										       NULL;
 }
 
 /* Adds what is not the default. `slots` are those of the table in force. */
@@ -67,12 +107,19 @@ static void list_options(struct json_object *object, const struct wanted_service
 	}
 	if (service->window && service->window != DEFAULT_WINDOW)
 		json_add_number(object, "window", service->window);
-	if (service->udp == WANTED_UDP_STATELESS)
-		json_add_text(object, "udp", "stateless");
+	if (udp_shown(service))
+		json_add_text(object, "udp", udp_shown(service));
+	if (!service->registration.mode)
+		return;
+	json_add_text(object, "registration", registration_name(service->registration.mode));
+	json_add_text(object, "registration_from",
+		      service->registration.anywhere ? "any" : "local");
+	json_add_bool(object, "registration_key", service->registration.keyed);
 }
 
-static struct json_object *list_service(const struct wanted_service *service, __u32 slots)
+static struct json_object *list_service(const struct shown *shown)
 {
+	const struct wanted_service *service = &shown->service;
 	struct json_object *object = json_object_new_object();
 	struct json_object *backends = json_object_new_array();
 	struct json_object *sources;
@@ -88,9 +135,9 @@ static struct json_object *list_service(const struct wanted_service *service, __
 							       service->snat[i], text)));
 		json_object_object_add(object, "snat", sources);
 	}
-	list_options(object, service, slots);
+	list_options(object, service, shown->slots);
 	for (int i = 0; i < service->backends; i++)
-		json_object_array_add(backends, list_backend(&service->backend[i]));
+		json_object_array_add(backends, list_backend(shown, service->backend[i]));
 	json_object_object_add(object, "backends", backends);
 	return object;
 }
@@ -115,52 +162,74 @@ static void print_options(const struct wanted_service *service, __u32 slots)
 	}
 	if (service->window && service->window != DEFAULT_WINDOW)
 		printf("  window %u", service->window);
-	if (service->udp == WANTED_UDP_STATELESS)
-		printf("  udp stateless");
+	if (udp_shown(service))
+		printf("  udp %s", udp_shown(service));
+	if (service->registration.mode)
+		printf("  registration %s%s%s", registration_name(service->registration.mode),
+		       service->registration.keyed ? " with key" : "",
+		       service->registration.anywhere ? " from any" : "");
 }
 
-static void print_service(const struct wanted_service *service, __u32 slots)
+static void print_backend(const struct shown *shown, struct wanted_backend backend)
 {
+	double expires = listener_apply(shown, &backend);
+	char text[ADDRESS_TEXT];
+
+	printf("    %-21s  weight %-5u  %s",
+	       backend_text(shown->service.forward, backend.addr, backend.port, text),
+	       backend.weight, state_name(backend.state));
+	if (mac_given(backend.mac))
+		printf("  mac %s", mac_text(backend.mac, text));
+	if (expires > 0)
+		printf("  registered, %.0f s left", expires);
+	printf("\n");
+}
+
+static void print_service(const struct shown *shown)
+{
+	const struct wanted_service *service = &shown->service;
 	char text[ADDRESS_TEXT];
 
 	printf("%s  %s  %s", service_text(&service->at, text), scheduler_name(service->scheduler),
 	       forward_name(service->forward));
 	for (int i = 0; i < service->snats; i++)
 		printf("%s%s", i ? "," : "  snat ", address_text(service->snat[i], text));
-	print_options(service, slots);
+	print_options(service, shown->slots);
 	printf("\n");
-	for (int i = 0; i < service->backends; i++) {
-		const struct wanted_backend *backend = &service->backend[i];
-
-		printf("    %-21s  weight %-5u  %s",
-		       endpoint_text(backend->addr, backend->port, text), backend->weight,
-		       state_name(backend->state));
-		if (mac_given(backend->mac))
-			printf("  mac %s", mac_text(backend->mac, text));
-		printf("\n");
-	}
+	for (int i = 0; i < service->backends; i++)
+		print_backend(shown, service->backend[i]);
 	if (!service->backends)
 		printf("    no backends\n");
+}
+
+/* Shows a service, or adds it to the list. */
+static int list_one(const struct balancer *balancer, __u32 id, struct json_object *all)
+{
+	struct shown shown = { .balancer = balancer, .id = id };
+	int err = set_read(balancer, id, &shown.service);
+
+	if (!err && table_of(balancer, id))
+		err = registered_add(balancer, id, &shown.service);
+	shown.slots = set_of(balancer, id)->slots;
+	if (!err && all)
+		json_object_array_add(all, list_service(&shown));
+	else if (!err)
+		print_service(&shown);
+	wanted_free(&shown.service);
+	return err;
 }
 
 int command_list(struct options *options)
 {
 	struct json_object *all = json_object_new_array();
-	struct wanted_service service;
 	struct balancer balancer;
-	__u32 only, slots;
+	__u32 only;
 	int err = show_open(options, &balancer, &only);
 
 	for (__u32 id = 1; !err && id < XDPLB_SERVICES; id++) {
 		if (!show_service(&balancer, id, only))
 			continue;
-		slots = set_of(&balancer, id)->slots;
-		err = set_read(&balancer, id, &service);
-		if (!err && options->json)
-			json_object_array_add(all, list_service(&service, slots));
-		else if (!err)
-			print_service(&service, slots);
-		wanted_free(&service);
+		err = list_one(&balancer, id, options->json ? all : NULL);
 	}
 	if (!err && options->json)
 		json_print(all, options->pretty);

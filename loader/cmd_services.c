@@ -12,6 +12,7 @@
 #include "encap.h"
 #include "error.h"
 #include "names.h"
+#include "replies.h"
 #include "service_options.h"
 #include "services.h"
 #include "sets.h"
@@ -56,7 +57,11 @@ static int wanted_apply(struct balancer *balancer, struct wanted_service *wanted
 {
 	int err = encap_check(balancer, wanted->forward);
 
-	return err ? err : service_apply(balancer, wanted);
+	if (!err)
+		err = service_apply(balancer, wanted);
+	if (!err && wanted->forward == XDPLB_LOCAL)
+		replies_warn(balancer, wanted_listens(wanted) && !wanted->registration.anywhere);
+	return err;
 }
 
 int command_set_backends(struct options *options)
@@ -139,6 +144,11 @@ static int edit_del(struct wanted_service *wanted, char **words, int count)
 
 		if (index < 0)
 			return index;
+		if (wanted->backend[index].registered)
+			return fail(EBUSY,
+				    "%s registers itself and would come back; set-state "
+				    "puts it down",
+				    words[i]);
 		wanted->backends--;
 		memmove(&wanted->backend[index], &wanted->backend[index + 1],
 			(wanted->backends - index) * sizeof(*wanted->backend));
@@ -157,6 +167,9 @@ static int edit_weight(struct wanted_service *wanted, char **words, int count)
 	index = wanted_need(wanted, words[0]);
 	if (index < 0)
 		return index;
+	if (wanted->backend[index].registered)
+		return fail(EBUSY, "%s registers its weight itself; set-state puts it down",
+			    words[0]);
 	wanted->backend[index].weight = weight;
 	return 0;
 }

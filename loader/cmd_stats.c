@@ -9,6 +9,7 @@
 #include "names.h"
 #include "sets.h"
 #include "show.h"
+#include "tables.h"
 
 struct counts {
 	struct xdplb_backend_cpu sum;
@@ -78,13 +79,51 @@ static void print_counts(const char *name, const struct counts *counts)
 	       counts->sum.new_flows, counts->active);
 }
 
+static int stats_backend(const struct balancer *balancer, const struct flow_counts *flows, __u32 id,
+			 struct json_object *backends, bool json)
+{
+	const struct xdplb_backend *backend = &balancer->backends[id];
+	struct json_object *entry = json_object_new_object();
+	char text[ADDRESS_TEXT], line[ADDRESS_TEXT + 8];
+	__u32 twin = listener_twin(balancer, id);
+	struct counts counts, before;
+	int err = backend_counts(balancer, flows, id, &counts);
+
+	if (!err && twin) {
+		err = backend_counts(balancer, flows, twin, &before);
+		add_counts(&counts, &before);
+	}
+	snprintf(line, sizeof(line), "    %s",
+		 backend_text(set_of(balancer, backend->service)->forward, backend->addr,
+			      backend->port, text));
+	json_add_endpoint(entry, backend->addr, backend->port);
+	json_add_counts(entry, &counts);
+	json_object_array_add(backends, entry);
+	if (!err && !json)
+		print_counts(line, &counts);
+	return err;
+}
+
+/* Those that registered themselves, be they gone: the packets they got were theirs. */
+static int stats_listeners(const struct balancer *balancer, const struct flow_counts *flows,
+			   __u32 id, struct json_object *backends, bool json)
+{
+	const struct xdplb_table *table = table_of(balancer, id);
+	int err = 0;
+
+	for (__u32 k = 0; !err && table && k < XDPLB_LISTENERS; k++)
+		if (listener_is_shown(balancer, id, k))
+			err = stats_backend(balancer, flows, table->first + k, backends, json);
+	return err;
+}
+
 static int stats_service(const struct balancer *balancer, const struct flow_counts *flows, __u32 id,
 			 struct json_object *services, bool json)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *backends = json_object_new_array();
-	char text[ADDRESS_TEXT], line[ADDRESS_TEXT + 8];
 	struct service_address at;
+	char text[ADDRESS_TEXT];
 	struct counts counts;
 	int err = service_counts(balancer, flows, id, &counts);
 
@@ -93,20 +132,11 @@ static int stats_service(const struct balancer *balancer, const struct flow_coun
 	json_add_counts(object, &counts);
 	if (!err && !json)
 		print_counts(text, &counts);
-	for (__u32 i = 0; !err && i < set_of(balancer, id)->backends; i++) {
-		__u32 backend_id = set_backend(balancer, id, i)->backend;
-		const struct xdplb_backend *backend = &balancer->backends[backend_id];
-		struct json_object *entry = json_object_new_object();
-
-		err = backend_counts(balancer, flows, backend_id, &counts);
-		snprintf(line, sizeof(line), "    %s",
-			 endpoint_text(backend->addr, backend->port, text));
-		json_add_endpoint(entry, backend->addr, backend->port);
-		json_add_counts(entry, &counts);
-		json_object_array_add(backends, entry);
-		if (!err && !json)
-			print_counts(line, &counts);
-	}
+	for (__u32 i = 0; !err && i < set_of(balancer, id)->backends; i++)
+		err = stats_backend(balancer, flows, set_backend(balancer, id, i)->backend,
+				    backends, json);
+	if (!err)
+		err = stats_listeners(balancer, flows, id, backends, json);
 	json_object_object_add(object, "backends", backends);
 	json_object_array_add(services, object);
 	return err;

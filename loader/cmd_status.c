@@ -38,7 +38,7 @@ static int fill_read(const struct balancer *balancer, struct fill *fill)
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
 		fill->services += balancer->services[id].proto && balancer->services[id].set;
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
-		fill->backends += balancer->backends[id].flags != 0;
+		fill->backends += balancer->backends[id].flags && balancer->backends[id].port;
 	return 0;
 }
 

@@ -30,6 +30,12 @@ static const char *const states[] = {
 	NULL,
 };
 
+static const char *const registrations[] = {
+	[XDPLB_REGISTRATION_OFF] = "off",
+	[XDPLB_REGISTRATION_KERNEL] = "kernel",
+	[XDPLB_REGISTRATION_USER] = "user",
+};
+
 static const char *const reasons[] = {
 	[XDPLB_DROP_NO_BACKEND] = "no_backend",
 	[XDPLB_DROP_NO_NEIGHBOUR] = "no_neighbour",
@@ -100,6 +106,11 @@ const char *state_name(__u8 state)
 const char *flow_state_name(__u8 state)
 {
 	return state < XDPLB_FLOW_STATES ? flow_states[state] : "?";
+}
+
+const char *registration_name(__u8 mode)
+{
+	return mode <= XDPLB_REGISTRATION_USER ? registrations[mode] : "?";
 }
 
 const char *proto_name(__u8 proto)

@@ -11,6 +11,8 @@ const char *scheduler_name(__u8 scheduler);
 const char *forward_name(__u8 forward);
 const char *state_name(__u8 state);
 const char *flow_state_name(__u8 state); /* enum xdplb_flow_state */
+/* off, kernel or user (enum xdplb_registration). */
+const char *registration_name(__u8 mode);
 const char *proto_name(__u8 proto);
 const char *reason_name(enum xdplb_reason reason);
 

@@ -54,6 +54,27 @@ bool replies_attached(int ifindex, __u32 id)
 	return !egress_find(ifindex, &program) && program_config_map(program) == id;
 }
 
+void replies_warn(const struct balancer *balancer, bool registers)
+{
+	struct chain_program found[CHAIN_MAX];
+	int count = chain_interfaces(found, CHAIN_MAX);
+	__u32 id = balancer_id(balancer);
+	bool on_lo = false;
+
+	for (int i = 0; i < count; i++) {
+		if (program_config_map(found[i].id) != id)
+			continue;
+		on_lo |= found[i].ifindex == LOOPBACK;
+		if (!replies_attached(found[i].ifindex, id))
+			warn("%s: without the program for replies, what listeners answer by it "
+			     "shows their own port; xdplb-config attach-replies -d %s",
+			     found[i].interface, found[i].interface);
+	}
+	if (registers && count > 0 && !on_lo)
+		warn("this machine's processes register by lo, where the balancer is not; "
+		     "xdplb-config load lo");
+}
+
 void replies_detach(int ifindex)
 {
 	int err = egress_detach(ifindex);

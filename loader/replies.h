@@ -18,6 +18,12 @@ int replies_attach(const struct balancer *balancer, const char *interface);
 /* The interface has it, over the maps with this balancer_id(). */
 bool replies_attached(int ifindex, __u32 id);
 
+/*
+ * Warns about each interface with this balancer that has it not; and, where the
+ * balancer `registers` listeners, when it is not on lo, by which they register.
+ */
+void replies_warn(const struct balancer *balancer, bool registers);
+
 /* Takes it off, if it is there. */
 void replies_detach(int ifindex);
 

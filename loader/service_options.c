@@ -6,6 +6,7 @@
 
 #include "../client/xdplb-register.h"
 #include "error.h"
+#include "names.h"
 #include "slots.h"
 #include "words.h"
 
@@ -113,14 +114,8 @@ int parse_slow_start(const char *text, struct wanted_service *wanted)
 
 int parse_registration(const char *text, struct wanted_service *wanted)
 {
-	static const char *const modes[] = {
-		[XDPLB_REGISTRATION_OFF] = "off",
-		[XDPLB_REGISTRATION_KERNEL] = "kernel",
-		[XDPLB_REGISTRATION_USER] = "user",
-	};
-
 	for (__u8 mode = XDPLB_REGISTRATION_OFF; mode <= XDPLB_REGISTRATION_USER; mode++) {
-		if (strcmp(text, modes[mode]))
+		if (strcmp(text, registration_name(mode)))
 			continue;
 		wanted->registration.given = true;
 		wanted->registration.mode = mode;

@@ -254,6 +254,29 @@ bool listener_live(const struct balancer *balancer, __u32 service, __be16 port,
 	return listener && live_read(table, listener - table->listener, live);
 }
 
+bool listener_is_shown(const struct balancer *balancer, __u32 service, __u32 k)
+{
+	const struct xdplb_set *set = set_of(balancer, service);
+	__be16 port = balancer->backends[table_of(balancer, service)->first + k].port;
+
+	for (__u32 i = 0; set && i < set->backends; i++)
+		if (balancer->backends[set_backend(balancer, service, i)->backend].port == port)
+			return false;
+	return port;
+}
+
+__u32 listener_twin(const struct balancer *balancer, __u32 backend)
+{
+	const struct xdplb_backend *of = &balancer->backends[backend];
+	const struct xdplb_table *table = table_of(balancer, of->service);
+
+	for (__u32 k = 0; table && k < XDPLB_LISTENERS; k++)
+		if (table->first + k != backend &&
+		    balancer->backends[table->first + k].port == of->port)
+			return table->first + k;
+	return 0;
+}
+
 bool listener_next(const struct balancer *balancer, __u32 service, __u32 *place,
 		   struct live_listener *live)
 {

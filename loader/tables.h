@@ -52,6 +52,15 @@ struct live_listener {
 bool listener_live(const struct balancer *balancer, __u32 service, __be16 port,
 		   struct live_listener *live);
 
+/*
+ * The listener at place `k` is one by itself: it has registered once, and no
+ * backend of the set has its port now.
+ */
+bool listener_is_shown(const struct balancer *balancer, __u32 service, __u32 k);
+
+/* The backend that a listener had by itself before the operator spoke of it; 0: none. */
+__u32 listener_twin(const struct balancer *balancer, __u32 backend);
+
 /* All, by place: the next from *place on, which is moved on; false: no more. */
 bool listener_next(const struct balancer *balancer, __u32 service, __u32 *place,
 		   struct live_listener *live);

@@ -23,6 +23,7 @@ struct wanted_backend {
 	__u16 weight; /* 1 .. 65535 */
 	__u8 state; /* enum xdplb_backend_state */
 	__u8 mac[6]; /* zero: resolve it */
+	bool registered; /* local: its listener registered it, the operator did not name it */
 	bool renew; /* local: named by the operator, whatever its listener registered and let expire
 		     */
 };

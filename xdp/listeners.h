@@ -114,11 +114,10 @@ static __always_inline void selection_add(struct building *b, __u32 id, __u32 we
 	b->divisor = greatest_divisor(weight, b->divisor);
 }
 
-/* The backend is in, or is out and its flows shall move. */
-static __always_inline void backend_turn(struct xdplb_backend *backend, bool in)
+/* OPEN: it takes new flows; DOWN: its old ones shall move too; 0: they go on. */
+static __always_inline void backend_flags(struct xdplb_backend *backend, __u8 flags)
 {
-	__u8 flags = XDPLB_BACKEND_USED | (in ? XDPLB_BACKEND_OPEN : XDPLB_BACKEND_DOWN);
-
+	flags |= XDPLB_BACKEND_USED;
 	if (backend->flags != flags)
 		WRITE_ONCE(backend->flags, flags);
 }
@@ -141,13 +140,41 @@ static __always_inline void expires_at(struct building *b, __u64 ns)
 		b->due = ns;
 }
 
-/* A backend of the set. What its listener has registered goes before its own weight. */
+/*
+ * The backend of the set with the port of listener `k`. What the listener has
+ * registered goes before the backend's own weight; nothing goes before the state
+ * that the operator gave it. The listener's own backend, which it had before the
+ * operator spoke of it, gets no new flows. Returns the weight, 0: it is out.
+ */
+static __always_inline __u32 static_registered(struct building *b, struct xdplb_backend *backend,
+					       const struct xdplb_set_backend *entry, __u32 k)
+{
+	const struct xdplb_listener *listener = listener_at(b->table, k);
+	struct xdplb_backend *own = backend_of(b->table->first + k);
+	__u32 weight = XDPLB_LISTENER_WEIGHT(READ_ONCE(listener->word));
+	bool gone = weight && !listener_is_live(listener, b->now);
+
+	b->table->is_static[k / 64 & 3] |= 1ULL << k % 64;
+	if (own)
+		backend_flags(own, gone || entry->state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0);
+	if (entry->state != XDPLB_UP || !weight)
+		return entry->weight;
+	if (gone) {
+		backend_flags(backend, XDPLB_BACKEND_DOWN);
+		return 0;
+	}
+	backend_begins(b, backend);
+	backend_flags(backend, XDPLB_BACKEND_OPEN);
+	expires_at(b, listener->expires);
+	return weight;
+}
+
+/* A backend of the set. */
 static long static_add(__u32 n, struct building *b)
 {
 	__u32 line = b->line + n / XDPLB_BACKENDS_A_LINE, weight;
 	const union xdplb_set_line *lines = bpf_map_lookup_elem(&xdplb_sets, &line);
 	const struct xdplb_set_backend *entry;
-	const struct xdplb_listener *listener;
 	struct xdplb_backend *backend;
 	int k;
 
@@ -159,21 +186,8 @@ static long static_add(__u32 n, struct building *b)
 		return 0;
 	weight = entry->weight;
 	k = listener_find(b->service, bpf_ntohs(backend->port));
-	if (k >= 0) {
-		k = selection_place(k);
-		listener = &b->table->listener[k];
-		b->table->is_static[k / 64] |= 1ULL << k % 64;
-		if (entry->state == XDPLB_UP && XDPLB_LISTENER_WEIGHT(listener->word)) {
-			weight = listener_is_live(listener, b->now) ?
-					 XDPLB_LISTENER_WEIGHT(listener->word) :
-					 0;
-			if (weight)
-				backend_begins(b, backend);
-			backend_turn(backend, weight);
-		}
-		if (weight && listener->expires > b->now)
-			expires_at(b, listener->expires);
-	}
+	if (k >= 0)
+		weight = static_registered(b, backend, entry, selection_place(k));
 	if (entry->state == b->state && weight)
 		selection_add(b, entry->backend, weight);
 	return 0;
@@ -189,13 +203,13 @@ static long listener_add(__u32 k, struct building *b)
 	if (!port || !backend || b->table->is_static[k / 64 & 3] >> k % 64 & 1)
 		return 0;
 	if (!listener_is_live(listener, b->now)) {
-		backend_turn(backend, false);
+		backend_flags(backend, XDPLB_BACKEND_DOWN);
 		return 0;
 	}
 	if (!port_has_user(port, id) && !port_user_swap(port, 0, id))
 		return 0; /* its replies could not be told from others' */
 	backend_begins(b, backend);
-	backend_turn(backend, true);
+	backend_flags(backend, XDPLB_BACKEND_OPEN);
 	expires_at(b, listener->expires);
 	selection_add(b, id, XDPLB_LISTENER_WEIGHT(listener->word));
 	return 0;
