@@ -43,7 +43,15 @@ static const char *unfit6(const struct in6_addr *addr)
 	return NULL;
 }
 
-int parse_address(const char *text, __be32 addr[4])
+bool is_loopback(const __be32 addr[4])
+{
+	if (xdplb_is_ipv6(addr))
+		return IN6_IS_ADDR_LOOPBACK(addr);
+	return ntohl(addr[0]) >> 24 == 127;
+}
+
+/* Of a host on a network or, with `loopback`, of this machine for itself. */
+static int address_read(const char *text, __be32 addr[4], bool loopback)
 {
 	struct in6_addr addr6;
 	const char *unfit;
@@ -60,7 +68,14 @@ int parse_address(const char *text, __be32 addr[4])
 			    "as 2001:db8::10",
 			    text);
 	}
-	return unfit ? fail(EINVAL, "%s: %s", text, unfit) : 0;
+	if (!unfit || (loopback && is_loopback(addr)))
+		return 0;
+	return fail(EINVAL, "%s: %s", text, unfit);
+}
+
+int parse_address(const char *text, __be32 addr[4])
+{
+	return address_read(text, addr, false);
 }
 
 /* [ADDR] or [ADDR]:PORT: cuts the address out. Returns the colon before the port, or the end. */
@@ -97,7 +112,8 @@ static char *colon_find(char *word)
 	return is_ipv4 ? colon : end;
 }
 
-int parse_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port)
+static int endpoint_read(const char *text, size_t length, __be32 addr[4], __be16 *port,
+			 bool loopback)
 {
 	char word[WORD], *address = word, *colon;
 	long number = 0;
@@ -117,7 +133,17 @@ int parse_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port
 			return err;
 	}
 	*port = htons(number);
-	return parse_address(address, addr);
+	return address_read(address, addr, loopback);
+}
+
+int parse_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port)
+{
+	return endpoint_read(text, length, addr, port, false);
+}
+
+int parse_own_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port)
+{
+	return endpoint_read(text, length, addr, port, true);
 }
 
 const char *address_text(const __be32 addr[4], char *text)

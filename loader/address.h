@@ -31,6 +31,8 @@ static inline bool same_family(const __be32 a[4], const __be32 b[4])
 	return xdplb_is_ipv6(a) == xdplb_is_ipv6(b);
 }
 
+/* Of 127.0.0.0/8, or ::1. */
+bool is_loopback(const __be32 addr[4]);
 /* AF_INET or AF_INET6. */
 int address_family(const __be32 addr[4]);
 /* IPv4 or IPv6. */
@@ -42,6 +44,8 @@ const char *family_name(const __be32 addr[4]);
  */
 int parse_address(const char *text, __be32 addr[4]);
 int parse_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port);
+/* Likewise, of this machine: 127.0.0.0/8 and ::1 too. */
+int parse_own_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port);
 
 /* The same again (IPv6 by RFC 5952), into a buffer of ADDRESS_TEXT bytes, which is returned. */
 const char *address_text(const __be32 addr[4], char *text);

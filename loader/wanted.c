@@ -27,7 +27,7 @@ int parse_service(const char *text, struct service_address *service)
 			    text);
 	if (length >= 2 && !strncmp(text + length - 2, ":*", 2))
 		return fail(EINVAL, "%s: a service of every port is not in this version yet", text);
-	err = parse_endpoint(text, length, service->addr, &service->port);
+	err = parse_own_endpoint(text, length, service->addr, &service->port);
 	if (!err && !service->port)
 		return fail(EINVAL,
 			    "%s: a service has a port, as in 192.0.2.10:80/tcp or "
@@ -432,8 +432,14 @@ static int check_table(const struct wanted_service *wanted)
 
 int wanted_check(const struct wanted_service *wanted)
 {
+	char text[ADDRESS_TEXT];
 	int err = 0;
 
+	if (wanted->forward && wanted->forward != XDPLB_LOCAL && is_loopback(wanted->at.addr))
+		return fail(EINVAL,
+			    "%s: not the address of a host on a network; only --forward "
+			    "local serves this machine alone",
+			    address_text(wanted->at.addr, text));
 	if (wanted->backends > XDPLB_SET_BACKENDS_MAX)
 		return fail(E2BIG, "%d backends: a service has at most %d", wanted->backends,
 			    XDPLB_SET_BACKENDS_MAX);

@@ -104,7 +104,6 @@ static void service_mistakes(void **state)
 		{ "www.example.net:80", "www.example.net: not an IPv4 address" },
 		{ "0.0.0.0:80", "0.0.0.0: not the address of a host" },
 		{ "0.1.2.3:80", "0.1.2.3: not the address of a host" },
-		{ "127.0.0.1:80", "127.0.0.1: not the address of a host" },
 		{ "224.0.0.1:80", "224.0.0.1: not the address of a host" },
 		{ "255.255.255.255:80", "255.255.255.255: not the address of a host" },
 		{ "[2001:db8::10]", "as in 192.0.2.10:80/tcp or [2001:db8::10]:80/tcp" },
