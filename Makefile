@@ -7,6 +7,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
+INCLUDEDIR ?= $(PREFIX)/include
 VERSION := 0.1.0
 
 CC ?= gcc
@@ -46,10 +47,13 @@ install: all
 	install -D -m 755 loader/xdplb-config $(DESTDIR)$(SBINDIR)/xdplb-config
 	install -D -m 644 man/xdplb.8 $(DESTDIR)$(MANDIR)/man8/xdplb.8
 	install -D -m 644 man/xdplb-config.8 $(DESTDIR)$(MANDIR)/man8/xdplb-config.8
+	install -D -m 644 man/xdplb-register.7 $(DESTDIR)$(MANDIR)/man7/xdplb-register.7
+	install -D -m 644 client/xdplb-register.h $(DESTDIR)$(INCLUDEDIR)/xdplb-register.h
 
 uninstall:
 	rm -f $(DESTDIR)$(LIBDIR)/bpf/xdplb.o $(DESTDIR)$(SBINDIR)/xdplb-config
 	rm -f $(DESTDIR)$(MANDIR)/man8/xdplb.8 $(DESTDIR)$(MANDIR)/man8/xdplb-config.8
+	rm -f $(DESTDIR)$(MANDIR)/man7/xdplb-register.7 $(DESTDIR)$(INCLUDEDIR)/xdplb-register.h
 
 check: all
 	testing/run
