@@ -271,11 +271,12 @@ static __always_inline void selection_make(struct xdplb_table *table, __u32 serv
 	__u32 set_line = service ? READ_ONCE(service->set) : 0;
 	__u32 which = !XDPLB_CURRENT_SELECTION(table->current);
 	__u32 changes = READ_ONCE(table->changes);
+	union xdplb_set_line *set = bpf_map_lookup_elem(&xdplb_sets, &set_line);
 	struct building b = { .table = table, .service = service_id, .now = now, .due = ~0ULL };
 
-	b.set = set_of(service_id);
-	if (!b.set)
+	if (!set_line || !set)
 		return;
+	b.set = &set->head;
 	b.to = &table->selection[which & 1];
 	b.line = set_line + 1; /* local has no source addresses between */
 	WRITE_ONCE(b.to->seq, b.to->seq + 1);

@@ -94,7 +94,7 @@ static __always_inline int place_left(struct xdplb_table *table, __u64 now)
 
 /*
  * A place for a listener that has none; its weight is 0 yet. -1: there is none,
- * or another CPU was quicker.
+ * -2: another CPU was quicker.
  */
 __noinline int place_take(__u32 service_id, __u32 port)
 {
@@ -116,7 +116,7 @@ __noinline int place_take(__u32 service_id, __u32 port)
 	listener = &table->listener[k];
 	word = READ_ONCE(listener->word);
 	if (__sync_val_compare_and_swap(&listener->word, word, XDPLB_LISTENER_OF(port, 0)) != word)
-		return -1;
+		return -2;
 	if (listener->counter > table->floor)
 		table->floor = listener->counter;
 	listener->counter = table->floor;
@@ -163,8 +163,10 @@ static __always_inline int listener_hears(struct packet *p, struct xdplb_table *
 		return drop(p, XDPLB_DROP_REG_REPLAY);
 	if (k < 0 && weight)
 		k = place_take(p->service, port);
+	if (k < 0 && !weight)
+		return GO_ON; /* nobody says goodbye */
 	if (k < 0)
-		return weight ? drop(p, XDPLB_DROP_REG_FULL) : GO_ON; /* nobody says goodbye */
+		return drop(p, k < -1 ? XDPLB_DROP_RACE : XDPLB_DROP_REG_FULL);
 	listener = listener_at(table, k);
 	if (table->keyed && !counter_moves(listener, counter))
 		return drop(p, XDPLB_DROP_REG_REPLAY);

@@ -140,6 +140,9 @@ static __always_inline __u32 listener_speaks(struct packet *p, __u8 proto,
 	const __u64 *users = port_users(bpf_ntohs(port));
 	__u64 word = users ? READ_ONCE(*users) : 0;
 
+	if (!word)
+		return 0;
+	tick(p);
 	for (int i = 0; i < XDPLB_PORT_USERS; i++, word >>= 16) {
 		__u32 id = word & 0xffff;
 		const struct xdplb_backend *backend = backend_of(id);
@@ -237,6 +240,17 @@ static __always_inline void reply_transport(struct reply *r, struct packet *p)
 	reply_rewrite(r, listener);
 }
 
+/* Makes the headers lie in one piece. */
+static __always_inline void reply_gather(struct __sk_buff *skb)
+{
+	__u32 linear = skb->data_end - skb->data, wanted = REPLY_HEADERS;
+
+	if (wanted > skb->len)
+		wanted = skb->len;
+	if (linear < wanted)
+		bpf_skb_pull_data(skb, wanted);
+}
+
 /* A frame that leaves this machine, or goes round by lo. */
 static __always_inline void reply_out(struct __sk_buff *skb)
 {
@@ -245,13 +259,11 @@ static __always_inline void reply_out(struct __sk_buff *skb)
 
 	if (!p.config || !p.cpu || !(p.config->kinds & 1 << XDPLB_KIND_LOCAL))
 		return;
-	if (skb->data_end - skb->data < REPLY_HEADERS)
-		bpf_skb_pull_data(skb, skb->len < REPLY_HEADERS ? skb->len : REPLY_HEADERS);
+	reply_gather(skb);
 	if (!reply_link(&r) || !reply_ip(&r, &r.h, r.l3))
 		return;
 	p.h = &r.h;
 	p.work = (struct work *)p.cpu->work;
-	tick(&p);
 	if (is_transport(r.h.proto))
 		reply_transport(&r, &p);
 	else if (r.h.proto == (r.h.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
