@@ -6,25 +6,11 @@
 #include "flow_table.h"
 #include "listeners.h"
 #include "slot_table.h"
+#include "slow_start.h"
 
-#define WHOLE_SHARE 256
 #define RAMP_TRIES 4
 #define OTHER_HASH \
 	0x9e3779b97f4a7c15ULL /* makes a name's hash another than buckets and slots have */
-
-/* What part a backend takes of its share, 1 .. WHOLE_SHARE: less during its slow start. */
-__noinline __u32 share_of(__u32 id, __u32 now)
-{
-	const struct xdplb_backend *backend = backend_of(id);
-	__u32 elapsed;
-
-	if (!backend || !backend->ramp_seconds)
-		return WHOLE_SHARE;
-	elapsed = now - backend->ramp_start;
-	if (elapsed >= backend->ramp_seconds)
-		return WHOLE_SHARE;
-	return 1 + elapsed * (WHOLE_SHARE - 1) / backend->ramp_seconds;
-}
 
 /* Takes this backend the new flow, if it is in its slow start? */
 static __always_inline bool is_ready(const struct packet *p, __u32 id, __u64 name)
@@ -113,7 +99,7 @@ struct least {
 static __always_inline __u64 least_weight(__u32 word, const struct least *least)
 {
 	if (least->choice->set->slow_start)
-		return weight_of(word, least->now);
+		return XDPLB_SLOT_WEIGHT(word) * share_now(XDPLB_SLOT_OWNER(word), least->now);
 	return (__u64)XDPLB_SLOT_WEIGHT(word) * WHOLE_SHARE;
 }
 
@@ -198,8 +184,7 @@ static __always_inline __u32 choose_named(const struct packet *p, const struct c
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < RAMP_TRIES; i++) {
-		id = choice->from ? listener_named(choice->set->service, name + i) :
-				    XDPLB_SLOT_OWNER(slot_named(p, choice->set, name + i));
+		id = XDPLB_SLOT_OWNER(slot_named(p, choice->set, name + i));
 		if (is_ready(p, id, name + i))
 			break;
 	}
@@ -225,9 +210,8 @@ static __always_inline __u32 choose_from(const struct packet *p, const struct ch
 
 /*
  * The id of the backend that gets the new flow `name` of this service, 0: none
- * takes any. Where the selection was written anew while it was read, which takes
- * two registrations in a moment, what was read may be of both: then the name
- * alone decides.
+ * takes any, or another CPU has written the selection meanwhile, which takes two
+ * registrations in a moment.
  */
 __noinline int choose(struct xdp_md *ctx, __u32 service, __u64 name)
 {
@@ -246,9 +230,19 @@ __noinline int choose(struct xdp_md *ctx, __u32 service, __u64 name)
 	seq = READ_ONCE(choice.from->seq);
 	choice.count = choice.from->count;
 	id = choose_from(&p, &choice, name);
-	if (READ_ONCE(choice.from->seq) != seq)
-		return listener_named(service, name);
-	return id;
+	return seq & 1 || READ_ONCE(choice.from->seq) != seq ? 0 : id;
+}
+
+/* The same, be the selection written; listeners' own hash is apart, as the stack is short. */
+static __always_inline __u32 backend_choose(const struct packet *p, const struct xdplb_set *set,
+					    __u64 name)
+{
+	bool listens = set->flags & XDPLB_SET_LISTEN;
+	__u32 id = 0;
+
+	if (!listens || set->pick != XDPLB_PICK_HASH)
+		id = choose(p->ctx, set->service, name);
+	return id || !listens ? id : listener_named(set->service, name);
 }
 
 #endif

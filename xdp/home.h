@@ -79,6 +79,17 @@ __noinline __u64 home(struct xdp_md *ctx, const struct address *client, __u32 po
 	return home_in(&p, set, client, flow_name(p.config, p.h->v6, client, port));
 }
 
+/* The same of the flow `name`, which the packet is of. */
+__noinline __u64 home_own(struct xdp_md *ctx, __u32 service, __u64 name)
+{
+	const struct xdplb_set *set = set_of(service);
+	struct packet p;
+
+	if (!set || !packet_get(ctx, &p))
+		return 0;
+	return home_in(&p, set, &p.h->saddr, name);
+}
+
 /*
  * The value of the flow of this client to the service, which an ICMP error is
  * about, in struct work. 1, or 0 for none.

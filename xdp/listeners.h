@@ -11,6 +11,7 @@
 
 #include "selection.h"
 #include "slot_table.h"
+#include "slow_start.h"
 
 #define BUILDS_MS 1 /* selections that may be made in a millisecond: a flood costs some of each */
 #define BUILDS_MAX 256
@@ -341,12 +342,16 @@ static __always_inline struct xdplb_selection *selection_of(__u32 service_id)
 	return &table->selection[XDPLB_CURRENT_SELECTION(READ_ONCE(table->current))];
 }
 
+/* The lot of the listener at place `n`, whose weight is less during its slow start. */
 static long lot_next(__u32 n, struct lots *lots)
 {
 	const struct xdplb_config *config = config_get();
+	__u32 word = selection_word(lots->from, n);
+	const struct xdplb_cpu *cpu = cpu_get();
 
-	if (config)
-		lot_draw(lots, config->seed, n);
+	if (config && cpu)
+		lot_draw(lots, config->seed, word,
+			 XDPLB_SLOT_WEIGHT(word) * share_now(XDPLB_SLOT_OWNER(word), cpu->now));
 	return 0;
 }
 

@@ -97,7 +97,8 @@ struct headers {
 /* What is still open about a flow that begins, or is adopted. */
 struct beginning {
 	__u64 name;
-	__u32 word; /* of its slot */
+	__u64 slot; /* the name that its slot is found by */
+	__u32 word; /* of the slot */
 	bool adopting;
 	bool opens;
 };

@@ -77,17 +77,17 @@ static inline __u32 greatest_divisor(__u32 a, __u32 b)
 
 /*
  * Minus the binary logarithm of x / 2^32, x above 0, in units of 2^-24. Between
- * powers of two it is a parabola, less than 0.01 off.
+ * powers of two it is a parabola, less than 0.01 off. No branches, see above.
  */
 static inline __u32 minus_log2(__u32 x)
 {
 	__u32 whole = 31, part;
 
-	for (int bits = 16; bits; bits /= 2) {
-		if (x >> (32 - bits))
-			continue;
-		x <<= bits;
-		whole -= bits;
+	for (__u32 bits = 16; bits; bits /= 2) {
+		__u32 shift = bits * (((__u64)(x >> (32 - bits)) - 1) >> 63);
+
+		x <<= shift;
+		whole -= shift;
 	}
 	part = (x & 0x7fffffff) >> 7;
 	part += ((__u64)part * ((1 << 24) - part) >> 24) * 5756191 >> 24;
@@ -109,9 +109,8 @@ struct lots {
 	__u32 winner; /* its word */
 };
 
-static inline void lot_draw(struct lots *lots, const __u64 *seed, __u32 n)
+static inline void lot_draw(struct lots *lots, const __u64 *seed, __u32 word, __u32 weight)
 {
-	__u32 word = selection_word(lots->from, n), weight = XDPLB_SLOT_WEIGHT(word);
 	__u64 mixed = lots->name ^ XDPLB_SLOT_OWNER(word) * 0x9e3779b97f4a7c15ULL;
 	__u64 lot = minus_log2((xdplb_hash(seed, mixed) >> 32) | 1);
 

@@ -39,8 +39,7 @@ static __always_inline __u32 backend_for(const struct packet *p, const struct xd
 	if (id)
 		return id;
 	if (set->flags & XDPLB_SET_TRACK)
-		return choose(p->ctx, set->service,
-			      slot_name(p->h->v6, &p->h->saddr, name, set->hash_bits));
+		return backend_choose(p, set, p->work->beginning.slot);
 	id = XDPLB_SLOT_OWNER(word);
 	if (!adopting || is_ready(p, id, name))
 		return id;
@@ -92,7 +91,7 @@ static __always_inline int flow_remember(struct packet *p, const struct xdplb_se
 	if (flow->opens && !is_sent_home(p, set)) {
 		id = backend_for(p, set, flow->name, flow->word, flow->adopting);
 	} else {
-		old = home_in(p, set, &p->h->saddr, flow->name);
+		old = home_own(p->ctx, set->service, flow->name);
 		id = XDPLB_FIELD(old, BACKEND);
 		method = method_of(old);
 		count_old_flow(p, flow);
@@ -129,10 +128,9 @@ static __always_inline int go_home(struct packet *p, const struct xdplb_set *set
 	if (is_hopeless(p, set))
 		return drop(p, XDPLB_DROP_BAD_SOURCE);
 	if (set->flags & XDPLB_SET_EACH)
-		p->value = home_value(choose(p->ctx, set->service, p->work->beginning.name),
-				      XDPLB_LOCAL);
+		p->value = home_value(backend_choose(p, set, p->work->beginning.slot), XDPLB_LOCAL);
 	else
-		p->value = home_in(p, set, &p->h->saddr, p->work->beginning.name);
+		p->value = home_own(p->ctx, set->service, p->work->beginning.name);
 	if (!p->value)
 		return drop(p, XDPLB_DROP_NO_BACKEND);
 	home_opens(p);
@@ -186,7 +184,8 @@ __noinline int flow_begins(struct xdp_md *ctx, __u32 service, __u64 name, __u32 
 		return drop(&p, XDPLB_DROP_NO_BACKEND);
 	flow = &p.work->beginning;
 	flow->name = name;
-	flow->word = slot_named(&p, set, slot_name(p.h->v6, &p.h->saddr, name, set->hash_bits));
+	flow->slot = slot_name(p.h->v6, &p.h->saddr, name, set->hash_bits);
+	flow->word = slot_named(&p, set, flow->slot);
 	flow->adopting = is_adopting(set, flow->word, p.cpu->now);
 	flow->opens = moved || is_opening(p.h->proto == IPPROTO_TCP, SYN_ALONE(p.h->tcp_flags),
 					  flow->adopting);
@@ -222,9 +221,9 @@ static __always_inline bool may_be_reply(const struct packet *p)
 }
 
 /* Each datagram is handed out by itself: this one, of the remembered flow p->value, to whom? */
-static __always_inline int datagram_goes(struct packet *p, __u64 name)
+static __always_inline int datagram_goes(struct packet *p, const struct xdplb_set *set, __u64 name)
 {
-	__u32 id = choose(p->ctx, p->service, name);
+	__u32 id = backend_choose(p, set, name);
 
 	p->value = home_value(id, XDPLB_LOCAL);
 	return id ? GO_ON : drop(p, XDPLB_DROP_NO_BACKEND);
@@ -241,7 +240,7 @@ static __always_inline int flow_continues(struct packet *p, const struct xdplb_s
 	if (first && set->flags & XDPLB_SET_AFFINITY)
 		client_follows(p->ctx, set->service, XDPLB_FIELD(p->value, BACKEND),
 			       p->h->tcp_flags & TCP_SYN);
-	return set->flags & XDPLB_SET_EACH ? datagram_goes(p, name) : GO_ON;
+	return set->flags & XDPLB_SET_EACH ? datagram_goes(p, set, name) : GO_ON;
 }
 
 /* Finds the flow of a packet to p->service, or lets it begin: p->value. */
