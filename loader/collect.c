@@ -205,7 +205,9 @@ static void kinds_publish(struct balancer *balancer, const bool gone[XDPLB_POOLS
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
 		if (balancer->services[id].proto && balancer->services[id].set)
 			kinds |= 1 << XDPLB_KIND_SERVICE | 1 << XDPLB_KIND_ADDRESS |
-				 (balancer->services[id].table ? 1 << XDPLB_KIND_REGISTER : 0);
+				 (balancer->services[id].table ?
+					  1 << XDPLB_KIND_REGISTER | 1 << XDPLB_KIND_LOCAL :
+					  0);
 	for (__u32 id = 1; id < XDPLB_POOLS; id++)
 		if (balancer->pools[id].proto && !gone[id])
 			kinds |= 1 << XDPLB_KIND_BACKEND;

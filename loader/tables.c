@@ -108,6 +108,8 @@ int table_prepare(struct balancer *balancer, __u32 service, const struct wanted_
 	balancer->tables[id].first = first;
 	balancer->tables[id].floor = nanoseconds(CLOCK_REALTIME);
 	balancer->tables[id].service = service;
+	/* The program itself makes its listeners users of their ports. */
+	__atomic_fetch_or(&balancer->config->kinds, 1U << XDPLB_KIND_LOCAL, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&balancer->services[service].table, id, __ATOMIC_RELEASE);
 	return address_add(balancer, XDPLB_KIND_REGISTER, service);
 }
