@@ -55,16 +55,39 @@ int plan_new(const struct balancer *balancer, __u32 known, int backends, struct 
 	return set_read(balancer, known, &plan->before);
 }
 
-int backend_new(struct balancer *balancer, __u32 id, __u32 service,
-		const struct wanted_backend *wanted)
+/* What the program counts for a backend begins at 0 again. */
+static int counts_clear(struct balancer *balancer, __u32 id)
 {
-	struct xdplb_backend *entry = &balancer->backends[id];
 	void *zero = calloc(balancer->cpus, sizeof(struct xdplb_backend_cpu));
 	int err = 0;
 
 	if (!zero || bpf_map_update_elem(balancer->fd[MAP_BACKEND_CPU], &id, zero, 0))
 		err = fail(ENOMEM, "cannot clear a backend's counters");
 	free(zero);
+	return err;
+}
+
+int backend_counts_retire(struct balancer *balancer, __u32 id)
+{
+	struct xdplb_service *service = &balancer->services[balancer->backends[id].service];
+	struct xdplb_backend_cpu counts;
+
+	if (balancer_backend_counts(balancer, id, &counts))
+		return -EIO;
+	__atomic_fetch_add(&service->retired_packets, counts.packets, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&service->retired_bytes, counts.bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&service->retired_reply_packets, counts.reply_packets, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&service->retired_reply_bytes, counts.reply_bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&service->retired_new_flows, counts.new_flows, __ATOMIC_RELAXED);
+	return counts_clear(balancer, id);
+}
+
+int backend_new(struct balancer *balancer, __u32 id, __u32 service,
+		const struct wanted_backend *wanted)
+{
+	struct xdplb_backend *entry = &balancer->backends[id];
+	int err = counts_clear(balancer, id);
+
 	if (err)
 		return err;
 	__atomic_store_n(&balancer->active[id].flows, 0, __ATOMIC_RELAXED);

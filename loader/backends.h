@@ -56,6 +56,12 @@ void backends_finish(struct balancer *balancer, __u32 service, const struct want
 int backend_new(struct balancer *balancer, __u32 id, __u32 service,
 		const struct wanted_backend *wanted);
 
+/*
+ * Adds what the program has counted for a backend to its service's totals, for
+ * good, and has it count from 0 again. 0, or a negative errno after an error line.
+ */
+int backend_counts_retire(struct balancer *balancer, __u32 id);
+
 /* How long a backend's flows are remembered, from a service's timeouts; zeros: not at all. */
 void backend_timeouts_set(struct xdplb_backend *backend, const __u16 timeout[XDPLB_TIMEOUTS]);
 

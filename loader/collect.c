@@ -110,17 +110,6 @@ static void collect_sources(struct balancer *balancer)
 	}
 }
 
-/* Adds what a backend has counted to its service's totals, for good. */
-static void retire(struct xdplb_service *service, const struct xdplb_backend_cpu *counts)
-{
-	__atomic_fetch_add(&service->retired_packets, counts->packets, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&service->retired_bytes, counts->bytes, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&service->retired_reply_packets, counts->reply_packets,
-			   __ATOMIC_RELAXED);
-	__atomic_fetch_add(&service->retired_reply_bytes, counts->reply_bytes, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&service->retired_new_flows, counts->new_flows, __ATOMIC_RELAXED);
-}
-
 static const enum xdplb_kind shared_kinds[] = { XDPLB_KIND_DNAT, XDPLB_KIND_TUNNEL };
 
 /* A kept backend has an entry of this kind by its method, or by that of flows not yet adopted. */
@@ -147,14 +136,12 @@ static bool is_left_over(const struct balancer *balancer, __u32 id, __u8 kept)
 /* Frees an entry that nothing needs. */
 static int backend_free(struct balancer *balancer, __u32 id)
 {
-	struct xdplb_backend *backend = &balancer->backends[id];
-	struct xdplb_backend_cpu counts;
+	int err = backend_counts_retire(balancer, id);
 
-	if (balancer_backend_counts(balancer, id, &counts))
-		return -EIO;
-	retire(&balancer->services[backend->service], &counts);
+	if (err)
+		return err;
 	port_user_remove(balancer, id);
-	backend->flags = 0;
+	balancer->backends[id].flags = 0;
 	return 1;
 }
 
