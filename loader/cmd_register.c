@@ -252,7 +252,10 @@ struct registration {
 	bool renew;
 };
 
-/* To whom renewing is left, a missing answer is no end. */
+/*
+ * Where messages were refused, nobody took them. Otherwise who did did not like
+ * them. To whom renewing is left, a missing answer is no end.
+ */
 static int no_answer(const struct registration *registration, int err)
 {
 	const struct xdplb_register *listener = &registration->listener;
@@ -263,11 +266,18 @@ static int no_answer(const struct registration *registration, int err)
 		memcpy(addr, listener->service_address + 12, 4);
 	else
 		memcpy(addr, listener->service_address, 16);
-	snprintf(text, sizeof(text),
-		 "no answer from %s%s%s: is registration on (xdplb-config list), on lo "
-		 "(xdplb-config status), the key right? see the drops in: xdplb-config stats",
-		 endpoint_text(addr, htons(listener->registration_port), balancer),
-		 err == -ETIMEDOUT ? "" : ": ", err == -ETIMEDOUT ? "" : strerror(-err));
+	endpoint_text(addr, htons(listener->registration_port), balancer);
+	if (err == -ECONNREFUSED)
+		snprintf(text, sizeof(text),
+			 "nobody takes registrations at %s: kernel needs the balancer on lo "
+			 "(xdplb-config load lo), user needs xdplb-config registrar",
+			 balancer);
+	else
+		snprintf(text, sizeof(text),
+			 "no answer from %s%s%s: is registration on (xdplb-config list), the key "
+			 "right? see the drops in xdplb-config stats, or what the registrar says",
+			 balancer, err == -ETIMEDOUT ? "" : ": ",
+			 err == -ETIMEDOUT ? "" : strerror(-err));
 	if (!registration->renew)
 		return fail(err, "%s", text);
 	warn("%s", text);
