@@ -79,6 +79,7 @@ static const struct command commands[] = {
 	  "SERVICE --port PORT [--weight N] [--ttl SECONDS] [--renew | --goodbye]\n"
 	  "      [--registration-key FILE] [--registration-port PORT]",
 	  "register 192.0.2.10:80/tcp --port 8080 --weight 3 --renew" },
+	{ "registrar", command_registrar, 0, 1, SHOW, "[SERVICE]", "registrar" },
 	{ "list", command_list, 0, 1, SHOW, "[SERVICE]", "list" },
 	{ "stats", command_stats, 0, 1, SHOW, "[SERVICE]", "-j stats" },
 	{ "flows", command_flows, 0, 2, SHOW, "[SERVICE [BACKEND]]",

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "registrar.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "backends.h"
+#include "directory.h"
+#include "port_users.h"
+#include "tables.h"
+
+#define NSEC_PER_SEC 1000000000ULL
+
+/* ---- judging --------------------------------------------------------------------------- */
+
+bool datagram_is_sound(const struct datagram *datagram)
+{
+	return datagram->length == sizeof(datagram->message) &&
+	       message_is_sound(&datagram->message, datagram->to);
+}
+
+void datagram_service(const struct datagram *datagram, struct service_address *at)
+{
+	memcpy(at->addr, datagram->to, sizeof(at->addr));
+	at->port = datagram->message.service_port;
+	at->proto = datagram->message.proto;
+}
+
+enum xdplb_reason datagram_judge(const struct datagram *datagram, const struct xdplb_table *table)
+{
+	const struct message *message = &datagram->message;
+
+	if (!table || table->mode != XDPLB_REGISTRATION_USER)
+		return XDPLB_DROP_REG_DENIED;
+	if (!(datagram->by_lo || table->anywhere) || message->port != datagram->from_port)
+		return XDPLB_DROP_REG_DENIED;
+	if (table->keyed && message_tag(table->key, message) != message->tag)
+		return XDPLB_DROP_REG_KEY;
+	return XDPLB_ANSWER_REGISTERED;
+}
+
+/* ---- a place among the listeners --------------------------------------------------------- */
+
+static __u32 word_of(const struct xdplb_listener *listener)
+{
+	return __atomic_load_n(&listener->word, __ATOMIC_ACQUIRE);
+}
+
+/* Changes the word if it is still `from`. */
+static bool word_swap(struct xdplb_listener *listener, __u32 from, __u32 to)
+{
+	return __atomic_compare_exchange_n(&listener->word, &from, to, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
+static bool is_live(const struct xdplb_listener *listener, __u64 now)
+{
+	return XDPLB_LISTENER_WEIGHT(word_of(listener)) && listener->expires > now;
+}
+
+/* The place of a port (host order), of which 0 is a place nobody has had; -1: there is none. */
+static int place_of(const struct xdplb_table *table, __u32 port)
+{
+	for (int k = 0; k < XDPLB_LISTENERS; k++)
+		if (XDPLB_LISTENER_PORT(word_of(&table->listener[k])) == port)
+			return k;
+	return -1;
+}
+
+/* The place of who has been gone for longest, -1: all are there. */
+static int place_left(const struct xdplb_table *table, __u64 now)
+{
+	__u64 longest = now + 1;
+	int place = -1;
+
+	for (int k = 0; k < XDPLB_LISTENERS; k++) {
+		const struct xdplb_listener *listener = &table->listener[k];
+		__u64 expires = XDPLB_LISTENER_WEIGHT(word_of(listener)) ? listener->expires : 0;
+
+		if (expires < longest) {
+			longest = expires;
+			place = k;
+		}
+	}
+	return place;
+}
+
+/* The backend of a listener's place belongs to another port from now on. */
+static int backend_hand_over(struct balancer *balancer, __u32 id, __u32 port)
+{
+	struct xdplb_backend *backend = &balancer->backends[id];
+	int err = 0;
+
+	if (backend->port) {
+		port_user_remove(balancer, id);
+		err = backend_counts_retire(balancer, id);
+	}
+	__atomic_store_n(&backend->port, htons(port), __ATOMIC_RELEASE);
+	return err;
+}
+
+/* A place for a listener that has none, its weight 0 yet. -1: there is none. */
+static int place_take(struct balancer *balancer, struct xdplb_table *table, __u32 port, __u64 now)
+{
+	struct xdplb_listener *listener;
+	int k = place_of(table, 0);
+
+	if (k < 0)
+		k = place_left(table, now);
+	if (k < 0)
+		return -1;
+	listener = &table->listener[k];
+	if (!word_swap(listener, word_of(listener), XDPLB_LISTENER_OF(port, 0)))
+		return -1;
+	if (listener->counter > table->floor)
+		table->floor = listener->counter;
+	listener->counter = table->floor;
+	backend_hand_over(balancer, table->first + k, port); /* or said what is not counted */
+	return k;
+}
+
+/* ---- one registration ---------------------------------------------------------------------- */
+
+/* Nobody has said this before. The counter moves on with it. */
+static bool counter_moves(struct xdplb_listener *listener, __u64 counter)
+{
+	if (counter <= listener->counter)
+		return false;
+	__atomic_store_n(&listener->counter, counter, __ATOMIC_RELEASE);
+	return true;
+}
+
+/*
+ * What a listener says counts from now on: the program chooses anew with the next
+ * packet where `changes` says that something did, also the time at which it would
+ * look by itself.
+ */
+static void listener_set(struct xdplb_table *table, struct xdplb_listener *listener,
+			 const struct message *message, __u64 now)
+{
+	__u32 port = ntohs(message->port), weight = ntohs(message->weight);
+	__u32 before = XDPLB_LISTENER_WEIGHT(word_of(listener));
+	bool was_live = is_live(listener, now);
+	__u64 expires = now + ntohs(message->lifetime) * NSEC_PER_SEC;
+
+	__atomic_store_n(&listener->expires, weight ? expires : 0, __ATOMIC_RELEASE);
+	if (weight)
+		__atomic_store_n(&listener->word, XDPLB_LISTENER_OF(port, weight),
+				 __ATOMIC_RELEASE);
+	if (was_live != !!weight || (weight && (before != weight || expires < table->due)))
+		__atomic_fetch_add(&table->changes, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Does what a message says that is right but for its counter and the room there is. */
+static enum xdplb_reason message_apply(struct balancer *balancer, struct xdplb_table *table,
+				       const struct message *message, __u64 now)
+{
+	__u64 counter = __be64_to_cpu(message->counter);
+	int k = place_of(table, ntohs(message->port));
+
+	if (table->keyed && k < 0 && counter <= table->floor)
+		return XDPLB_DROP_REG_REPLAY;
+	if (k < 0 && message->weight)
+		k = place_take(balancer, table, ntohs(message->port), now);
+	if (k < 0) /* nobody says goodbye */
+		return message->weight ? XDPLB_DROP_REG_FULL : XDPLB_ANSWER_REGISTERED;
+	if (table->keyed && !counter_moves(&table->listener[k], counter))
+		return XDPLB_DROP_REG_REPLAY;
+	listener_set(table, &table->listener[k], message, now);
+	return XDPLB_ANSWER_REGISTERED;
+}
+
+static void answer_make(const struct xdplb_table *table, const struct message *message,
+			struct hearing *hearing)
+{
+	struct message *answer = &hearing->answer;
+
+	hearing->answered = message->answer_port != 0;
+	*answer = *message;
+	answer->type |= MESSAGE_ANSWER;
+	answer->tag = table->keyed ? message_tag(table->key, answer) : 0;
+}
+
+/* The table of the service that a datagram speaks of, NULL: none, or not to be taken care of. */
+static struct xdplb_table *table_meant(const struct balancer *balancer,
+				       const struct datagram *datagram,
+				       const struct service_address *only)
+{
+	const struct xdplb_directory_entry *entry;
+	struct service_address at;
+
+	datagram_service(datagram, &at);
+	if (only && (only->port != at.port || only->proto != at.proto ||
+		     !same_address(only->addr, at.addr)))
+		return NULL;
+	entry = directory_find(balancer, XDPLB_KIND_SERVICE, at.addr, at.port, at.proto);
+	return entry ? table_of(balancer, entry->index) : NULL;
+}
+
+void registrar_hear(struct balancer *balancer, const struct datagram *datagram,
+		    const struct service_address *only, __u64 now, struct hearing *hearing)
+{
+	struct xdplb_table *table;
+
+	memset(hearing, 0, sizeof(*hearing));
+	hearing->reason = XDPLB_DROP_REG_MALFORMED;
+	if (!datagram_is_sound(datagram))
+		return;
+	table = table_meant(balancer, datagram, only);
+	hearing->reason = datagram_judge(datagram, table);
+	if (hearing->reason == XDPLB_ANSWER_REGISTERED)
+		hearing->reason = message_apply(balancer, table, &datagram->message, now);
+	if (hearing->reason == XDPLB_ANSWER_REGISTERED)
+		answer_make(table, &datagram->message, hearing);
+}
