@@ -120,6 +120,20 @@ static bool same_key(const struct xdplb_table *table, const struct wanted_regist
 	       !memcmp(table->key, wanted->key, sizeof(table->key));
 }
 
+/* What was said before counts no more, neither of those who are new nor of those who are known. */
+static void key_change(struct xdplb_table *table, const struct wanted_registration *registration)
+{
+	__u64 now = nanoseconds(CLOCK_REALTIME);
+
+	__atomic_store_n(&table->mode, XDPLB_REGISTRATION_OFF, __ATOMIC_SEQ_CST);
+	memcpy(table->key, registration->key, sizeof(table->key));
+	__atomic_store_n(&table->floor, now, __ATOMIC_RELAXED);
+	for (int k = 0; k < XDPLB_LISTENERS; k++)
+		if (table->listener[k].counter < now)
+			__atomic_store_n(&table->listener[k].counter, now, __ATOMIC_RELAXED);
+	__atomic_store_n(&table->keyed, registration->keyed, __ATOMIC_RELEASE);
+}
+
 void table_settle(struct balancer *balancer, __u32 service, const struct wanted_service *wanted)
 {
 	const struct wanted_registration *registration = &wanted->registration;
@@ -127,12 +141,8 @@ void table_settle(struct balancer *balancer, __u32 service, const struct wanted_
 
 	if (!table || !wanted_listens(wanted))
 		return;
-	if (!same_key(table, registration)) {
-		__atomic_store_n(&table->mode, XDPLB_REGISTRATION_OFF, __ATOMIC_SEQ_CST);
-		memcpy(table->key, registration->key, sizeof(table->key));
-		__atomic_store_n(&table->floor, nanoseconds(CLOCK_REALTIME), __ATOMIC_RELAXED);
-		__atomic_store_n(&table->keyed, registration->keyed, __ATOMIC_RELEASE);
-	}
+	if (!same_key(table, registration))
+		key_change(table, registration);
 	__atomic_store_n(&table->anywhere, registration->anywhere, __ATOMIC_RELEASE);
 	__atomic_store_n(&table->mode, registration->mode, __ATOMIC_RELEASE);
 	for (__u32 k = 0; k < XDPLB_LISTENERS; k++)

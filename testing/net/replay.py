@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""replay.py XDPLB-CONFIG SERVICE PORT KEYFILE: registers a listener twice with the same bytes.
+"""replay.py XDPLB-CONFIG SERVICE PORT KEYFILE [COMMAND...]: registers a listener twice with the same bytes.
 
 They are those that xdplb-config sends, with weight 7, to a port where only this script hears them.
+COMMAND is run between the two.
 """
 import re
 import socket
 import subprocess
 import sys
 
-config, service, port, key = sys.argv[1:]
+config, service, port, key, *command = sys.argv[1:]
 address = re.match(r"\[?([0-9a-f.:]*?)\]?:\d+/", service).group(1)
 family = socket.AF_INET6 if ":" in address else socket.AF_INET
 spy = socket.socket(family, socket.SOCK_DGRAM)
@@ -20,5 +21,7 @@ message = spy.recv(100)
 spied.wait()
 listener = socket.socket(family, socket.SOCK_DGRAM)
 listener.bind((address, int(port)))
-for _ in range(2):
-    listener.sendto(message, (address, 7475))
+listener.sendto(message, (address, 7475))
+if command:
+    subprocess.run(command, check=True)
+listener.sendto(message, (address, 7475))
