@@ -74,8 +74,7 @@ static int place_left(const struct xdplb_table *table, __u64 now)
 	int place = -1;
 
 	for (int k = 0; k < XDPLB_LISTENERS; k++) {
-		const struct xdplb_listener *listener = &table->listener[k];
-		__u64 expires = XDPLB_LISTENER_WEIGHT(word_of(listener)) ? listener->expires : 0;
+		__u64 expires = table->listener[k].expires;
 
 		if (expires < longest) {
 			longest = expires;

@@ -30,15 +30,23 @@ static __always_inline struct xdplb_listener *listener_at(struct xdplb_table *ta
 	return &table->listener[selection_place(k)];
 }
 
-/* The listener with this port (host order), -1: it has never registered. */
-__noinline int listener_find(__u32 service_id, __u32 port)
+/*
+ * The listener with this port (host order), but for that at place `but`; -1: it
+ * has never registered.
+ */
+__noinline int listener_find_but(__u32 service_id, __u32 port, __u32 but)
 {
 	struct xdplb_table *table = table_of(service_id);
 
 	for (__u32 k = 0; table && k < XDPLB_LISTENERS; k++)
-		if (XDPLB_LISTENER_PORT(READ_ONCE(table->listener[k].word)) == port)
+		if (XDPLB_LISTENER_PORT(READ_ONCE(table->listener[k].word)) == port && k != but)
 			return k;
 	return -1;
+}
+
+static __always_inline int listener_find(__u32 service_id, __u32 port)
+{
+	return listener_find_but(service_id, port, XDPLB_LISTENERS);
 }
 
 static __always_inline bool listener_is_live(const struct xdplb_listener *listener, __u64 now)

@@ -73,8 +73,7 @@ struct leaving {
 
 static long place_compare(__u32 k, struct leaving *leaving)
 {
-	const struct xdplb_listener *listener = listener_at(leaving->table, k);
-	__u64 expires = XDPLB_LISTENER_WEIGHT(READ_ONCE(listener->word)) ? listener->expires : 0;
+	__u64 expires = READ_ONCE(listener_at(leaving->table, k)->expires);
 
 	if (expires >= leaving->longest)
 		return 0;
@@ -93,6 +92,22 @@ static __always_inline int place_left(struct xdplb_table *table, __u64 now)
 }
 
 /*
+ * The place is this listener's, until it has its weight. Who moves `expires` on has
+ * it: so no two take one, nor anybody that of a listener that registers just now.
+ */
+static __always_inline bool place_claim(struct xdplb_listener *listener, __u32 port, __u64 now)
+{
+	__u64 expires = READ_ONCE(listener->expires);
+	__u32 word = READ_ONCE(listener->word);
+
+	return expires <= now &&
+	       __sync_val_compare_and_swap(&listener->expires, expires, now + NSEC_PER_SEC) ==
+		       expires &&
+	       __sync_val_compare_and_swap(&listener->word, word, XDPLB_LISTENER_OF(port, 0)) ==
+		       word;
+}
+
+/*
  * A place for a listener that has none; its weight is 0 yet. -1: there is none,
  * -2: another CPU was quicker.
  */
@@ -102,7 +117,6 @@ __noinline int place_take(__u32 service_id, __u32 port)
 	struct xdplb_service *service = service_of(service_id);
 	const struct xdplb_cpu *cpu = cpu_get();
 	struct xdplb_listener *listener;
-	__u32 word;
 	int k;
 
 	if (!table || !service || !cpu)
@@ -114,9 +128,14 @@ __noinline int place_take(__u32 service_id, __u32 port)
 		return -1;
 	k = selection_place(k);
 	listener = &table->listener[k];
-	word = READ_ONCE(listener->word);
-	if (__sync_val_compare_and_swap(&listener->word, word, XDPLB_LISTENER_OF(port, 0)) != word)
+	if (!place_claim(listener, port, cpu->now_ns))
 		return -2;
+	if (listener_find_but(service_id, port, k) >= 0) {
+		/* Both give way, and the next message finds room. */
+		WRITE_ONCE(listener->expires, 0);
+		WRITE_ONCE(listener->word, 0);
+		return -2;
+	}
 	if (listener->counter > table->floor)
 		table->floor = listener->counter;
 	listener->counter = table->floor;
@@ -146,18 +165,40 @@ static __always_inline bool counter_moves(struct xdplb_listener *listener, __be6
 }
 
 /*
+ * What it says counts from now on. Where that changes who is chosen, or comes to
+ * an end before anybody would look, `changes` says so. False: another CPU was
+ * quicker to write this place.
+ */
+static __always_inline bool listener_set(struct xdplb_table *table, struct xdplb_listener *listener,
+					 const struct message *message, __u64 now)
+{
+	__u32 port = bpf_ntohs(message->port), weight = bpf_ntohs(message->weight);
+	__u64 expires = now + (__u64)bpf_ntohs(message->lifetime) * NSEC_PER_SEC;
+	__u32 before = READ_ONCE(listener->word);
+	bool live = listener_is_live(listener, now);
+
+	if (XDPLB_LISTENER_PORT(before) != port ||
+	    (weight && __sync_val_compare_and_swap(&listener->word, before,
+						   XDPLB_LISTENER_OF(port, weight)) != before))
+		return false;
+	WRITE_ONCE(listener->expires, weight ? expires : 0);
+	if (live != !!weight || (weight && (XDPLB_LISTENER_WEIGHT(before) != weight ||
+					    expires < READ_ONCE(table->due))))
+		__sync_fetch_and_add(&table->changes, 1);
+	return true;
+}
+
+/*
  * Takes what a listener says, whose datagram was sound and came from where it
  * may. GO_ON, or the verdict.
  */
 static __always_inline int listener_hears(struct packet *p, struct xdplb_table *table,
 					  const struct message *message)
 {
-	__u32 port = bpf_ntohs(message->port), weight = bpf_ntohs(message->weight), before;
-	__u64 lifetime = (__u64)bpf_ntohs(message->lifetime) * NSEC_PER_SEC;
+	__u32 port = bpf_ntohs(message->port), weight = bpf_ntohs(message->weight);
 	__u64 counter = message->counter;
 	int k = listener_find(p->service, port);
 	struct xdplb_listener *listener;
-	bool live;
 
 	if (table->keyed && k < 0 && __builtin_bswap64(counter) <= table->floor)
 		return drop(p, XDPLB_DROP_REG_REPLAY);
@@ -170,13 +211,8 @@ static __always_inline int listener_hears(struct packet *p, struct xdplb_table *
 	listener = listener_at(table, k);
 	if (table->keyed && !counter_moves(listener, counter))
 		return drop(p, XDPLB_DROP_REG_REPLAY);
-	live = listener_is_live(listener, p->cpu->now_ns);
-	before = READ_ONCE(listener->word);
-	WRITE_ONCE(listener->expires, weight ? p->cpu->now_ns + lifetime : 0);
-	if (weight)
-		WRITE_ONCE(listener->word, XDPLB_LISTENER_OF(port, weight));
-	if (live != !!weight || (weight && XDPLB_LISTENER_WEIGHT(before) != weight))
-		__sync_fetch_and_add(&table->changes, 1);
+	if (!listener_set(table, listener, message, p->cpu->now_ns))
+		return drop(p, XDPLB_DROP_RACE);
 	listeners_refresh(p->service);
 	return GO_ON;
 }
@@ -202,10 +238,10 @@ static __always_inline int message_hear(struct packet *p)
 	table = table_of(p->service);
 	if (!table)
 		return drop(p, XDPLB_DROP_REG_DENIED);
-	if (table->mode == XDPLB_REGISTRATION_USER)
-		return XDP_PASS;
 	if (!is_own(p, table, message))
 		return drop(p, XDPLB_DROP_REG_DENIED);
+	if (table->mode == XDPLB_REGISTRATION_USER)
+		return XDP_PASS;
 	if (table->keyed && message_tag(table->key, message) != message->tag)
 		return drop(p, XDPLB_DROP_REG_KEY);
 	return listener_hears(p, table, message);

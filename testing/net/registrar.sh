@@ -102,6 +102,19 @@ test_registrar_key() {
 	equal "so often" 1 "$(grep -c ":5003 weight" "$NET_DIR/balancer.log")"
 }
 
+# What was said before a key was given counts no more, also of a listener that is known.
+test_registrar_rekeyed() {
+	registrar_ready --registration-key "$NET_DIR/key"
+	registers $REG4 5003 --registration-key "$NET_DIR/key"
+	config set-service $REG4 --registration-key none
+	in_ns balancer "$NET_PYTHON" "$HERE/replay.py" "$XDPLB_CONFIG" $REG4 5003 "$NET_DIR/key" \
+		bash -c 'until grep -q "weight 7" "$0"; do sleep 0.05; done; exec "$@"' "$NET_DIR/balancer.log" \
+		"$XDPLB_CONFIG" set-service $REG4 --registration-key "$NET_DIR/key"
+	told "registration $REG4 :5003 weight 7 lifetime 30 s"
+	told "registration from $FLAT.10:5003 refused: registration_replay"
+	registers $REG4 5003 --registration-key "$NET_DIR/key"
+}
+
 # By eth0, where the program is not, nobody registers; this machine does, at any of its addresses.
 test_registrar_elsewhere() {
 	registrar_ready
@@ -188,4 +201,18 @@ test_registrar_not_needed() {
 	config set-backends 192.0.2.9:5000/udp --forward local --registration user
 	refused 1 "ip address add 192.0.2.9/32" registrar
 	refused 2 "too many" registrar $REG4 $REG6
+}
+
+# The same where the program takes registrations: with the shorter life it is out earlier.
+test_registration_shortened() {
+	topo_flat 0
+	config load lo
+	config set-backends $REG4 --forward local --registration kernel :5002
+	udp_start balancer one 5001
+	udp_start balancer two 5002
+	registers $REG4 5001 --weight 3 --ttl 3600
+	equal "at first" "30 one 10 two" "$(split 40)"
+	registers $REG4 5001 --weight 3 --ttl 1
+	sleep 1.2
+	equal "after its lifetime" "40 two" "$(split 40)"
 }
