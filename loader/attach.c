@@ -83,8 +83,13 @@ static __u32 map_entries(enum balancer_map map, __u32 flows)
 	}
 }
 
-/* Sizes the object's maps, or takes over those of the balancer that is there. */
-static int maps_set(struct bpf_object *object, const struct balancer *there, __u32 flows)
+/*
+ * Sizes the object's maps, or takes over those of the balancer that is there.
+ * Without pins none keeps its path: libbpf would pin it elsewhere, or rather take
+ * what another balancer has there.
+ */
+static int maps_set(struct bpf_object *object, const char *pins, const struct balancer *there,
+		    __u32 flows)
 {
 	for (int i = 0; i < MAPS; i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(object, balancer_map_names[i]);
@@ -98,6 +103,8 @@ static int maps_set(struct bpf_object *object, const struct balancer *there, __u
 			err = bpf_map__reuse_fd(map, there->fd[i]);
 		else if (entries)
 			err = bpf_map__set_max_entries(map, entries);
+		if (!err && !pins)
+			err = bpf_map__set_pin_path(map, NULL);
 		if (err)
 			return fail(err, "map %s: %s", balancer_map_names[i], strerror(-err));
 	}
@@ -132,7 +139,7 @@ int object_open(const char *pins, const struct balancer *there, const char *prog
 		return fail(err, "%s: %s; is xdplb installed?", path, strerror(err));
 	}
 	programs_choose(*object, program);
-	err = maps_set(*object, there, flows);
+	err = maps_set(*object, pins, there, flows);
 	if (err) {
 		bpf_object__close(*object);
 		*object = NULL;
