@@ -177,6 +177,8 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 		err = service_change(balancer, known, wanted, &plan);
 	if (err)
 		balancer_collect(balancer);
+	else if (wanted_listens(&plan.before) && !wanted_listens(wanted))
+		err = services_unlinked(balancer); /* its table, where listeners would go on */
 	plan_free(&plan);
 	return err;
 }

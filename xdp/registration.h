@@ -236,7 +236,7 @@ static __always_inline int message_hear(struct packet *p)
 	p->service = directory_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, message->service_port,
 				    message->proto);
 	table = table_of(p->service);
-	if (!table)
+	if (!table || table->mode == XDPLB_REGISTRATION_OFF)
 		return drop(p, XDPLB_DROP_REG_DENIED);
 	if (!is_own(p, table, message))
 		return drop(p, XDPLB_DROP_REG_DENIED);
