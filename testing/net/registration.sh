@@ -1,0 +1,332 @@
+# shellcheck shell=bash disable=SC2086,SC2154 # addresses hold no blanks
+# Listeners that register themselves, and what others send to that port.
+
+SERVICE=$LOCAL/udp
+KEY=000102030405060708090a0b0c0d0e0f
+
+# registered [WORD...]: a box with listeners on 5001 to 5003, of which the first is the service's own backend.
+registered() {
+	host_add balancer
+	addresses
+	listeners -b $VIP 5001 5002 5003
+	config load lo
+	config set-backends $SERVICE --forward local --registration kernel "$@" :5001,weight=4
+	echo $KEY >"$NET_DIR/key"
+}
+
+register() {
+	config register "$@"
+}
+
+# spread_over COUNT: who answers so many datagrams.
+spread_over() {
+	ask balancer datagrams $VIP 5000 "$1"
+}
+
+# now: seconds, by the clock of listeners.py.
+now() {
+	"$NET_PYTHON" -c 'import time; print(time.monotonic())'
+}
+
+# drops REASON
+drops() {
+	stat_of .drops."$1"
+}
+
+# ---- coming and going ------------------------------------------------------------------------
+
+test_register_by_command() {
+	registered
+	register $SERVICE --port 5002 --weight 3
+	register $SERVICE --port 5003
+	equal "all three" "5001 400 5002 300 5003 100" "$(spread_over 800)"
+	register $SERVICE --port 5001 --weight 1
+	equal "a backend that registers" "5001 100 5002 300 5003 100" "$(spread_over 500)"
+	register $SERVICE --port 5003 --goodbye
+	equal "after a goodbye" "5001 100 5002 300" "$(spread_over 400)"
+	equal "listed" "5001 1 5002 3" "$(config -j list | jq -r '.[0].backends[] | "\(.port) \(.weight)"' | xargs)"
+	equal "counted" "4 4" "$(stat_of .answers.registered) $(stat_of '.services[0].backends | length + 1')"
+}
+
+test_register_renews() {
+	local process
+	registered
+	start balancer "$XDPLB_CONFIG" register $SERVICE --port 5002 --weight 4 --ttl 1 --renew
+	process=$STARTED
+	eventually serves 5002
+	sleep 2.5
+	equal "renewed" "5001 50 5002 50" "$(spread_over 100)"
+	kill $process
+	wait $process || fail "it ends with $?"
+	equal "after its goodbye" "5001 100" "$(spread_over 100)"
+}
+
+# serves PORT: this listener gets a share.
+serves() {
+	[[ $(spread_over 20) == *"$1 "* ]]
+}
+
+# A listener is killed in mid-traffic, and nobody says goodbye for it: it is out when its lifetime is over, and not before.
+test_register_expires() {
+	local began last first_refused
+	registered
+	listeners -b $VIP 5004
+	steady balancer traffic
+	began=$(now)
+	register $SERVICE --port 5004 --weight 4 --ttl 2
+	sleep 0.5
+	kill $LISTENERS
+	sleep 3
+	finish traffic
+	read -r first_refused last < <(awk '$2 == 0 { if (!first) first = $1; last = $1 } END { print first, last }' "$NET_DIR/traffic.go.log")
+	[ -n "$last" ] || fail "it was not killed: nothing was refused"
+	awk -v last="$last" -v first="$first_refused" -v began="$began" '
+		BEGIN { exit !(last - began > 1.9 && last - began < 2.1 && first - began < 0.8) }' ||
+		fail "refused from $first_refused to $last, registered at $began for 2 s"
+	equal "then" "5001 40" "$(spread_over 40)"
+}
+
+# exact FROM TO SHARES: in that time (seconds of the log) the datagrams went in whole rounds by these weights.
+exact() {
+	local total got
+	total=$(tr ' ' '+' <<<"$3" | bc)
+	got=$(awk -v from="$1" -v to="$2" '$1 >= from && $1 < to { print $3, $2 }' "$NET_DIR/traffic.go.log" | sort -n |
+		awk -v total="$total" '{ who[NR] = $2 } END { for (i = 1; i <= int(NR / total) * total; i++) print who[i] }' |
+		sort | uniq -c | awk '{ count[NR] = $1; if (!least || $1 < least) least = $1 }
+			END { for (i = 1; i <= NR; i++) printf("%s ", count[i] / least); print least }')
+	[[ $got == "$3 "* && ${got##* } -ge 5 ]] || fail "from $1 to $2: shares are '$got', not $3"
+}
+
+# A weight is halved under load: within 100 ms all is as it says.
+test_register_weight_halved() {
+	local began changed
+	needs bc
+	registered
+	register $SERVICE --port 5002 --weight 4
+	began=$(now)
+	steady balancer traffic
+	sleep 0.5
+	changed=$(now)
+	register $SERVICE --port 5002 --weight 2
+	sleep 0.7
+	finish traffic
+	equal "unanswered" 0 "$(cut -d ' ' -f 1 "$NET_DIR/traffic.out")"
+	exact $began $changed "1 1"
+	exact "$(bc <<<"$changed + 0.1")" 1e9 "2 1"
+}
+
+# TCP: the UDP port of the same number says it; with common tools, as the manual shows.
+test_register_shell() {
+	local text
+	needs socat xxd
+	registered
+	config set-backends $VIP:80 --forward local --registration kernel
+	http_start balancer backend1 8080
+	! http_get balancer http://$VIP/ 2>/dev/null || fail "an answer without a listener"
+	text=$(sed -n '/^\.Ss Shell/,/^\.Ss Python/p' "$TOP/man/xdplb-register.7" | sed -n '/^\$ echo/,/^\.Ed/{ s/^\$ //; s/\\e$/\\/; /^\.Ed/!p }')
+	in_ns balancer sh -c "$text"
+	equal "answer" backend1 "$(http_get balancer http://$VIP/)"
+	equal "lifetime" true "$(config -j list $VIP:80 | jq '[.[0].backends[] | .. | numbers] | any(. > 3500 and . <= 3600)')"
+}
+
+# example: the manual's listener in Python, with the key's file elsewhere.
+example() {
+	sed -n '/^\.Ss Python/,/^\.Ss C/p' "$TOP/man/xdplb-register.7" |
+		sed -n '/^\.Bd/,/^\.Ed/{ /^\./d; s/\\(ha/^/g; s/\\e/\\/g; p }' | sed "s|/etc/xdplb/key|$NET_DIR/key|"
+}
+
+# serves_and_ends PROCESS: what has registered 5004 with weight 4 and the key serves, and says goodbye when ended.
+serves_and_ends() {
+	eventually serves 5004
+	equal "its share" "5001 50 5004 50" "$(spread_over 100)"
+	kill "$1"
+	wait "$1" || fail "it ends with $?: $(tail -n 1 "$NET_DIR/balancer.log")"
+	equal "after its goodbye" "5001 100" "$(spread_over 100)"
+	equal "refused" "0 0" "$(drops registration_key) $(drops registration_replay)"
+}
+
+test_register_example_python() {
+	registered --registration-key <(echo $KEY)
+	example | sed 's/, 5001, 10, 30/, 5004, 4, 3/; s/listener.sendto(data, client)/listener.sendto(b"5004 %s %d " % (client[0].encode(), client[1]) + data, client)/' >"$NET_DIR/example.py"
+	start balancer "$NET_PYTHON" "$NET_DIR/example.py"
+	serves_and_ends $STARTED
+}
+
+# It echoes just what was said. Its weight follows the load of the machine: thousands, against 4.
+echoes() {
+	[ "$(in_ns balancer socat -t 0.2 - UDP4:$VIP:5000 <<<"0123456789")" = 0123456789 ]
+}
+
+test_register_example_c() {
+	local process
+	needs cc
+	cc -O2 -Wall -Wextra -o "$NET_DIR/load-average" "$TOP/client/load-average.c"
+	registered --registration-key <(echo $KEY)
+	config set-backends $SERVICE :5001
+	start balancer "$NET_DIR/load-average" $SERVICE 5004 65535 "$NET_DIR/key"
+	process=$STARTED
+	eventually listed 5004
+	eventually echoes
+	kill $process
+	wait $process || fail "it ends with $?"
+	equal "after its goodbye" "5001 100" "$(spread_over 100)"
+}
+
+# listed PORT
+listed() {
+	config -j list | jq -e --argjson port "$1" 'any(.[0].backends[]; .port == $port)' >/dev/null
+}
+
+# ---- who may ------------------------------------------------------------------------------------
+
+# unheard COMMAND...: it registers nobody and says so.
+unheard() {
+	local said status=0
+	said=$("$@" 2>&1) || status=$?
+	[[ $status = 1 && $said == *"no answer"* ]] || fail "status $status: $said"
+}
+
+test_register_key() {
+	local i
+	registered
+	config set-service $SERVICE --registration-key "$NET_DIR/key"
+	echo 0f${KEY:2} >"$NET_DIR/other"
+	unheard register $SERVICE --port 5002
+	unheard register $SERVICE --port 5002 --registration-key "$NET_DIR/other"
+	[ "$(drops registration_key)" -ge 2 ] || fail "drops: $(drops registration_key)"
+	equal "nobody came" "5001 20" "$(spread_over 20)"
+	register $SERVICE --port 5002 --weight 4 --registration-key "$NET_DIR/key"
+	equal "with the key" "5001 10 5002 10" "$(spread_over 20)"
+	# The same message again, from the same port.
+	example | sed '/^SERVICE/,$d' >"$NET_DIR/message.py"
+	cat >>"$NET_DIR/message.py" <<-END
+		sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		sender.bind(("", 5005))
+		first = message(1, ("$VIP", 5000, 17), 5005, 4, 30, time.time_ns(), 0, bytes.fromhex("$KEY"))
+		bye = message(2, ("$VIP", 5000, 17), 5005, 0, 0, time.time_ns(), 0, bytes.fromhex("$KEY"))
+		for one in first, bye, first, bye, first:
+		    sender.sendto(one, ("$VIP", 7475))
+	END
+	in_ns balancer "$NET_PYTHON" "$NET_DIR/message.py"
+	equal "replays" 3 "$(drops registration_replay)"
+	equal "nobody came by that" "5001 10 5002 10" "$(spread_over 20)"
+	config set-service $SERVICE --registration-key none
+	register $SERVICE --port 5002 --weight 4
+}
+
+test_register_elsewhere() {
+	wired
+	config load eth0 lo
+	config set-backends $SERVICE --forward local --registration kernel :5001
+	echo $KEY >"$NET_DIR/key"
+	unheard in_ns client "$XDPLB_CONFIG" register $SERVICE --port 5002
+	[ "$(drops registration_denied)" -ge 1 ] || fail "no drop is counted"
+	equal "nobody came" "5001 20" "$(ask client datagrams $VIP 5000 20)"
+	config set-service $SERVICE --registration-from any --registration-key "$NET_DIR/key"
+	unheard in_ns client "$XDPLB_CONFIG" register $SERVICE --port 5002
+	in_ns client "$XDPLB_CONFIG" register $SERVICE --port 5002 --registration-key "$NET_DIR/key"
+	equal "both" "5001 10 5002 10" "$(ask client datagrams $VIP 5000 20)"
+	config set registration-port=9999
+	unheard register $SERVICE --port 5002 --registration-key "$NET_DIR/key"
+	register $SERVICE --port 5002 --registration-key "$NET_DIR/key" --registration-port 9999
+}
+
+# The operator's word goes before the listener's.
+test_register_states() {
+	registered
+	register $SERVICE --port 5001 --weight 1
+	register $SERVICE --port 5002 --weight 1
+	config set-state $SERVICE :5001 down
+	equal "down" "5002 20" "$(spread_over 20)"
+	register $SERVICE --port 5001 --weight 9
+	equal "still down" "5002 20" "$(spread_over 20)"
+	config set-state $SERVICE :5001 up
+	register $SERVICE --port 5001 --weight 1
+	equal "up" "5001 10 5002 10" "$(spread_over 20)"
+	config set-state $SERVICE :5002 down
+	register $SERVICE --port 5002 --weight 1
+	equal "who had only registered" "5001 20" "$(spread_over 20)"
+	config set-state $SERVICE :5002 up
+	equal "and is up" "5001 10 5002 10" "$(spread_over 20)"
+}
+
+# What has registered is gone at once, and a backend that was taken over is the operator's again.
+test_register_off() {
+	registered
+	register $SERVICE --port 5001 --weight 1
+	register $SERVICE --port 5001 --goodbye
+	register $SERVICE --port 5002
+	equal "on" "5002 20" "$(spread_over 20)"
+	config set-service $SERVICE --registration off
+	unheard register $SERVICE --port 5003
+	equal "off" "5001 20" "$(spread_over 20)"
+	equal "listed" "null 5001" "$(config -j list | jq -r '.[0] | "\(.registration) " + ([.backends[].port | tostring] | join(" "))')"
+	config set-service $SERVICE --registration kernel
+	equal "on again" "5001 20" "$(spread_over 20)"
+	register $SERVICE --port 5002 --weight 4
+	equal "and registered" "5001 10 5002 10" "$(spread_over 20)"
+	config del-service $SERVICE
+	unheard register $SERVICE --port 5002
+}
+
+# registering FIRST LAST SECONDS: a listener on each of these ports registers.
+registering() {
+	example | sed '/^SERVICE/,$d' >"$NET_DIR/message.py"
+	cat >>"$NET_DIR/message.py" <<-END
+		for port in range($1, $2 + 1):
+		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+		        sender.bind(("", port))
+		        sender.sendto(message(1, ("$VIP", 5000, 17), port, 4, $3), ("$VIP", 7475))
+	END
+	in_ns balancer "$NET_PYTHON" "$NET_DIR/message.py"
+}
+
+# 256 fit; when they have gone, others can come.
+test_register_full() {
+	registered
+	registering 20000 20299 1
+	equal "refused" 44 "$(drops registration_full)"
+	sleep 1.1
+	equal "when they have gone" "5001 40" "$(spread_over 40)"
+	registering 20300 20310 1
+	register $SERVICE --port 5002 --weight 4
+	equal "still" 44 "$(drops registration_full)"
+	sleep 1.1
+	equal "others" "5001 20 5002 20" "$(spread_over 40)"
+	equal "listed" "5001 5002" "$(config -j list | jq -r '[.[0].backends[].port] | join(" ")')"
+	equal "counted, of all" 80 "$(stat_of .services[0].reply_packets)"
+}
+
+# ---- garbage ------------------------------------------------------------------------------------
+
+# garbage KIND COUNT [PORT]: nanoseconds each.
+garbage() {
+	in_ns balancer "$NET_DIR/garbage" "$1" $VIP "${3:-7475}" "$2" 5000
+}
+
+# A million of them change nothing, are counted, and cost about what any datagram does that is dropped.
+test_register_garbage() {
+	local kind cost plain
+	needs cc
+	cc -O2 -o "$NET_DIR/garbage" "$HERE/garbage.c"
+	registered
+	config set-backends $VIP:5999/udp --forward local :5001,state=down
+	register $SERVICE --port 5002 --weight 4 --ttl 300
+	steady balancer traffic 5
+	plain=$(garbage random 200000 5999)
+	equal "of a service without backends" 200000 "$(drops no_backend)"
+	for kind in random short other; do
+		cost=$(garbage $kind 300000)
+		echo "$kind: $cost ns, of which a plain drop is $plain" >&2
+		[ "$cost" -lt $((4 * plain)) ] || fail "$kind: $cost ns each, where a drop takes $plain"
+	done
+	config set-service $SERVICE --registration-key "$NET_DIR/key"
+	cost=$(garbage forged 100000)
+	echo "forged: $cost ns" >&2
+	[ "$cost" -lt $((4 * plain)) ] || fail "forged: $cost ns each, where a drop takes $plain"
+	equal "counted" "600000 300000 100000" \
+		"$(drops registration_malformed) $(drops registration_denied) $(drops registration_key)"
+	finish traffic
+	equal "unanswered" 0 "$(cut -d ' ' -f 1 "$NET_DIR/traffic.out")"
+	equal "as before" "5001 50 5002 50" "$(spread_over 100)"
+}
