@@ -174,43 +174,69 @@ static bool pins_in_use(__u32 id)
 	return false;
 }
 
-/* Removes the pins of a balancer that is on no interface any more. */
-static void pins_collect(const char *pins, __u32 id)
+/* Of a balancer that is on no interface any more: its pins, and what is at egress of others. */
+static void remains_collect(const char *pins, __u32 id)
 {
 	struct balancer pinned;
 
-	if (!pins_exist(pins) || pins_in_use(id) || balancer_open_pins(&pinned, pins))
+	if (pins_in_use(id))
+		return;
+	replies_detach_all(id);
+	if (!pins_exist(pins) || balancer_open_pins(&pinned, pins))
 		return;
 	if (balancer_id(&pinned) == id)
 		pins_remove(pins);
 	balancer_close(&pinned);
 }
 
-int command_unload(struct options *options)
+/* Something of ours is on the interface, and be it the program for replies alone. */
+static int unload_check(const char *interface)
+{
+	struct chain_program found;
+	int ifindex = interface_index(interface);
+
+	if (ifindex < 0)
+		return ifindex;
+	return replies_found(ifindex) ? 0 : chain_find(interface, &found);
+}
+
+static int unload(const struct options *options, const char *interface)
 {
 	const char *pins = options->choice.pins ? options->choice.pins : DEFAULT_PINS;
+	int ifindex = interface_index(interface), err;
 	struct chain_program found;
+	__u32 id;
+
+	if (ifindex < 0)
+		return ifindex;
+	if (!chain_look(ifindex, &found)) {
+		replies_detach(ifindex);
+		return 0;
+	}
+	id = program_config_map(found.id);
+	err = detach(&found);
+	if (err)
+		return err;
+	if (replies_attached(ifindex, id))
+		replies_detach(ifindex);
+	if (!options->keep_maps)
+		remains_collect(pins, id);
+	return 0;
+}
+
+int command_unload(struct options *options)
+{
 	int lock, err = interfaces_check(options);
 
 	for (int i = 0; !err && i < options->count; i++)
-		err = chain_find(options->arguments[i], &found);
+		err = unload_check(options->arguments[i]);
 	if (err)
 		return err;
 	lock = balancer_lock(true);
 	if (lock < 0)
 		return lock;
-	for (int i = 0; !err && i < options->count; i++) {
-		__u32 id;
-
-		err = chain_find(options->arguments[i], &found);
-		id = err ? 0 : program_config_map(found.id);
-		if (!err)
-			err = detach(&found);
-		if (!err && replies_attached(found.ifindex, id))
-			replies_detach(found.ifindex);
-		if (!err && !options->keep_maps)
-			pins_collect(pins, id);
-	}
+	for (int i = 0; !err && i < options->count; i++)
+		err = unload(options, options->arguments[i]);
 	close(lock);
 	return err;
 }

@@ -2,6 +2,7 @@
 #include "replies.h"
 
 #include <bpf/libbpf.h>
+#include <net/if.h>
 #include <string.h>
 
 #include "attach.h"
@@ -75,6 +76,13 @@ void replies_warn(const struct balancer *balancer, bool registers)
 		     "xdplb-config load lo");
 }
 
+bool replies_found(int ifindex)
+{
+	__u32 program;
+
+	return !egress_find(ifindex, &program);
+}
+
 void replies_detach(int ifindex)
 {
 	int err = egress_detach(ifindex);
@@ -82,4 +90,15 @@ void replies_detach(int ifindex)
 	if (err)
 		warn("cannot take the program for replies off interface %d: %s", ifindex,
 		     strerror(-err));
+}
+
+void replies_detach_all(__u32 id)
+{
+	struct if_nameindex *all = if_nameindex();
+
+	for (struct if_nameindex *i = all; i && i->if_index; i++)
+		if (replies_attached(i->if_index, id))
+			replies_detach(i->if_index);
+	if (all)
+		if_freenameindex(all);
 }

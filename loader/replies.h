@@ -24,7 +24,13 @@ bool replies_attached(int ifindex, __u32 id);
  */
 void replies_warn(const struct balancer *balancer, bool registers);
 
+/* The interface has it, over whatever maps. */
+bool replies_found(int ifindex);
+
 /* Takes it off, if it is there. */
 void replies_detach(int ifindex);
+
+/* Takes it off all interfaces that have it over the maps with this balancer_id(). */
+void replies_detach_all(__u32 id);
 
 #endif

@@ -309,6 +309,27 @@ test_local_unload_tidies() {
 	equal "after the next load" "5001 3 5002 1" "$(ask client datagrams $VIP 5000 4)"
 }
 
+# Replies may leave where nothing comes in; and other tools may have taken the XDP program away.
+test_local_unload_remains() {
+	wired
+	wire balancer eth1 lan 10.73.0.10/24
+	wires_ready
+	config load eth0
+	config attach-replies eth0 eth1
+	grep -q xdplb_replies <<<"$(egress eth1)" || fail "no filter at egress of eth1"
+	config unload eth1
+	equal "at egress of eth1" "" "$(egress eth1)"
+	refused 1 "has no xdplb" unload eth1
+	config attach-replies eth1
+	config unload eth0
+	equal "with the last interface" "" "$(egress eth1)"
+	attach eth0
+	config attach-replies
+	in_ns balancer xdp-loader unload eth0 --all
+	config unload eth0
+	equal "after xdp-loader" "" "$(egress eth0)"
+}
+
 # Each datagram is answered while both programs are replaced.
 test_local_replaced() {
 	local i before
