@@ -41,10 +41,14 @@ static __always_inline __u32 choice_word(const struct choice *choice, __u32 n)
  * rr and wrr: one atomic counter for all CPUs, so that any run of as many
  * flows as there are slots takes each slot once.
  */
-static __always_inline __u32 choice_next(const struct choice *choice)
+static __always_inline __u64 turn_next(const struct choice *choice)
 {
-	__u64 turn = __sync_fetch_and_add(&choice->set->next, 1);
+	return __sync_fetch_and_add(&choice->set->next, 1);
+}
 
+/* Whose turn that is. */
+static __always_inline __u32 choice_at(const struct choice *choice, __u64 turn)
+{
 	return XDPLB_SLOT_OWNER(choice->from ?
 					selection_turn(choice->from, turn) :
 					slot_at(choice->set->slot_line, turn % choice->count));
@@ -58,8 +62,11 @@ static __always_inline __u32 choose_next(const struct packet *p, const struct ch
 	/* Kernel 6.1 takes no loop that is entered in its middle, as this could be made. */
 #pragma clang loop unroll(full)
 	for (int i = 0; i < RAMP_TRIES; i++) {
-		id = choice_next(choice);
-		if (is_ready(p, id, name + i))
+		__u64 turn = turn_next(choice);
+
+		id = choice_at(choice, turn);
+		/* Each turn by itself: one client's datagrams all have its name. */
+		if (is_ready(p, id, name + turn))
 			break;
 	}
 	return id;

@@ -227,7 +227,7 @@ static __always_inline __u32 plain_turn(struct xdplb_set *set)
 			return 0;
 		choice.count = choice.from->count;
 	}
-	return choice.count ? choice_next(&choice) : 0;
+	return choice.count ? choice_at(&choice, turn_next(&choice)) : 0;
 }
 
 /* Nothing has happened to the service's listeners that is not known yet. */

@@ -115,6 +115,26 @@ test_register_weight_halved() {
 	exact "$(bc <<<"$changed + 0.1")" 1e9 "2 1"
 }
 
+# share_of PORT COUNT: how many of so many datagrams it gets.
+share_of() {
+	spread_over "$2" | awk -v port="$1" '{ for (i = 1; i < NF; i += 2) if ($i == port) n = $(i + 1) } END { print n + 0 }'
+}
+
+# Who comes with a slow start gets a part of one client's datagrams, ever more of them.
+test_register_slow_start() {
+	local early late
+	registered --slow-start 4
+	equal "before" "5001 40" "$(spread_over 40)"
+	register $SERVICE --port 5002 --weight 4
+	sleep 1.2
+	early=$(share_of 5002 400)
+	sleep 1.5
+	late=$(share_of 5002 400)
+	[[ $early -gt 20 && $early -lt 170 && $late -gt $early && $late -lt 195 ]] || fail "$early and $late of 400"
+	sleep 2
+	equal "then" 200 "$(share_of 5002 400)"
+}
+
 # TCP: the UDP port of the same number says it; with common tools, as the manual shows.
 test_register_shell() {
 	local text
