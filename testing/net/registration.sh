@@ -142,7 +142,7 @@ test_register_shell() {
 	registered
 	config set-backends $VIP:80 --forward local --registration kernel
 	http_start balancer backend1 8080
-	! http_get balancer http://$VIP/ 2>/dev/null || fail "an answer without a listener"
+	! http_get balancer --max-time 0.5 http://$VIP/ 2>/dev/null || fail "an answer without a listener"
 	text=$(sed -n '/^\.Ss Shell/,/^\.Ss Python/p' "$TOP/man/xdplb-register.7" | sed -n '/^\$ echo/,/^\.Ed/{ s/^\$ //; s/\\e$/\\/; /^\.Ed/!p }')
 	in_ns balancer sh -c "$text"
 	equal "answer" backend1 "$(http_get balancer http://$VIP/)"
