@@ -287,6 +287,19 @@ __u32 balancer_id(const struct balancer *balancer)
 	return map_info(balancer->fd[MAP_CONFIG], &info) ? 0 : info.id;
 }
 
+const char *balancer_pins(const struct balancer_choice *choice, __u32 id)
+{
+	const char *pins = choice->pins ? choice->pins : DEFAULT_PINS;
+	struct balancer pinned;
+	bool same;
+
+	if (!pins_exist(pins) || open_pins(&pinned, pins))
+		return NULL;
+	same = balancer_id(&pinned) == id;
+	balancer_close(&pinned);
+	return same ? pins : NULL;
+}
+
 /* Waits for the lock, saying so when it takes long. */
 static int lock_wait(int fd, bool change)
 {

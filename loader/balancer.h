@@ -86,6 +86,10 @@ int balancer_open_program(struct balancer *balancer, __u32 program);
 int balancer_open_pins(struct balancer *balancer, const char *pins);
 bool pins_exist(const char *pins);
 
+/* The pin directory of the balancer with this id, of those that are looked at: the one that was
+ * named, else the default. NULL: it is not pinned there. */
+const char *balancer_pins(const struct balancer_choice *choice, __u32 id);
+
 /*
  * The lock of all balancers here, alone for a change, shared for a look: a
  * descriptor to close, or a negative errno after an error line.

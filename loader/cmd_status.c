@@ -12,6 +12,7 @@
 #include "interfaces.h"
 #include "netdev.h"
 #include "output.h"
+#include "replies.h"
 #include "route.h"
 
 #define WAYS_OUT_MAX 64 /* interfaces that are looked at */
@@ -42,12 +43,19 @@ static int fill_read(const struct balancer *balancer, struct fill *fill)
 	return 0;
 }
 
+/* The program for what listeners answer is there too, over the same maps. */
+static bool has_replies(const struct chain_program *program)
+{
+	return replies_attached(program->ifindex, program_config_map(program->id));
+}
+
 static void print_interface(const struct chain_program *program)
 {
-	printf("    %-15s  %s, %s, %d of %d in the chain%s: %s; redirect: %s\n", program->interface,
-	       program->program, mode_name(program->mode), program->place, program->programs,
-	       program->dispatcher ? "" : " (alone, without a dispatcher)", program->chain,
-	       redirect_name(netdev_redirect(program->ifindex)));
+	printf("    %-15s  %s, %s, %d of %d in the chain%s: %s; redirect: %s; replies: %s\n",
+	       program->interface, program->program, mode_name(program->mode), program->place,
+	       program->programs, program->dispatcher ? "" : " (alone, without a dispatcher)",
+	       program->chain, redirect_name(netdev_redirect(program->ifindex)),
+	       has_replies(program) ? "yes" : "no");
 }
 
 static struct json_object *json_interface(const struct chain_program *program)
@@ -63,6 +71,7 @@ static struct json_object *json_interface(const struct chain_program *program)
 	json_add_bool(object, "dispatcher", program->dispatcher);
 	json_add_text(object, "chain", program->chain);
 	json_add_text(object, "redirect", redirect_name(netdev_redirect(program->ifindex)));
+	json_add_bool(object, "replies", has_replies(program));
 	return object;
 }
 
@@ -110,7 +119,8 @@ static void ways_out_find(const struct balancer *balancer, const struct chain_pr
 		struct next_hop way;
 		__u32 ifindex;
 
-		if (!balancer->backends[id].flags || route_get(balancer->backends[id].addr, &way))
+		if (!balancer->backends[id].flags || route_get(balancer->backends[id].addr, &way) ||
+		    way.local)
 			continue;
 		ifindex = lowest(links, n, way.ifindex);
 		if (!has_program(found, count, ifindex))
@@ -162,20 +172,6 @@ static void json_add_fill(struct json_object *object, const struct fill *fill, c
 	json_add_number(object, "flows_max", fill->room);
 }
 
-/* The pin directory of a balancer, if it is the one asked for or the default. */
-static const char *pins_of(const struct options *options, __u32 id)
-{
-	const char *pins = options->choice.pins ? options->choice.pins : DEFAULT_PINS;
-	struct balancer pinned;
-	bool same;
-
-	if (!pins_exist(pins) || balancer_open_pins(&pinned, pins))
-		return NULL;
-	same = balancer_id(&pinned) == id;
-	balancer_close(&pinned);
-	return same ? pins : NULL;
-}
-
 /* One balancer and all interfaces that have it. */
 static int status_one(struct options *options, const struct balancer *balancer,
 		      const struct chain_program *found, int count, struct json_object *all)
@@ -185,7 +181,7 @@ static int status_one(struct options *options, const struct balancer *balancer,
 	struct json_object *others = json_object_new_array();
 	struct ways_out ways;
 	__u32 id = balancer_id(balancer);
-	const char *pins = pins_of(options, id);
+	const char *pins = balancer_pins(&options->choice, id);
 	struct fill fill;
 	int err = fill_read(balancer, &fill);
 
