@@ -50,6 +50,7 @@ static const struct command commands[] = {
 	{ "unload", command_unload, 1, ANY, "pk", "[--keep-maps] [-p DIR] IFNAME...",
 	  "unload eth0" },
 	{ "status", command_status, 0, 0, SHOW, "", "status" },
+	{ "doctor", command_doctor, 0, 1, SHOW, "[IFNAME]", "doctor" },
 	{ "attach-replies", command_attach_replies, 0, ANY, WHICH, "[IFNAME...]",
 	  "attach-replies" },
 	{ "set-backends", command_set_backends, 1, ANY, SERVICE, "SERVICE [OPTION]... BACKEND...",
@@ -123,7 +124,7 @@ static const struct command *command_find(const char *name)
 /* A command that is not there: never, or not yet. */
 static int command_unknown(const char *name)
 {
-	static const char *const later[] = { "apply", "save", "explain", "doctor", "monitor" };
+	static const char *const later[] = { "apply", "save", "explain", "monitor" };
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		if (!strcmp(later[i], name))

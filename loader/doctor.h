@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What doctor looks for. A finding is a function in the table of cmd_doctor.c,
+ * which adds what it finds: one problem and one remedy each time.
+ */
+#ifndef XDPLB_DOCTOR_H
+#define XDPLB_DOCTOR_H
+
+#include <limits.h>
+
+#include "address.h"
+#include "balancer.h"
+#include "chain.h"
+
+struct json_object;
+
+/* One balancer that is looked at. */
+struct doctor {
+	const struct balancer *balancer;
+	__u32 id; /* balancer_id() */
+	const char *pins; /* NULL: not pinned */
+	char which[PATH_MAX +
+		   8]; /* what a command needs to mean this balancer: " -d eth0", or nothing */
+	const char *only; /* the one interface that is asked about, NULL: all */
+	struct chain_program found[CHAIN_MAX]; /* the interfaces that have it */
+	int count;
+	struct json_object *findings;
+};
+
+/* 0, whatever it found, or a negative errno after an error line: it could not look. */
+typedef int finding_function(struct doctor *doctor);
+
+finding_function find_replies, find_address, find_listener, find_loopback, find_registrar;
+finding_function find_no_backend;
+
+/*
+ * Adds a problem: the finding's name for programs, what is at fault, and a sentence
+ * that begins with it. Its remedy must be given then: what to type.
+ */
+struct json_object *finding_add(struct doctor *doctor, const char *finding, const char *subject,
+				const char *format, ...) __attribute__((format(printf, 4, 5)));
+void finding_remedy(struct json_object *finding, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* This interface is asked about. */
+bool is_asked(const struct doctor *doctor, const struct chain_program *at);
+
+/* The next service in force after *id, which is moved on; false: no more. */
+bool service_next(const struct doctor *doctor, __u32 *id);
+
+/* The service as it is written, into a buffer of ADDRESS_TEXT bytes, which is returned. */
+const char *service_name(const struct doctor *doctor, __u32 id, char *text);
+
+/*
+ * Names services that are so: "192.0.2.1:53/udp and 2 more". False: there is
+ * none.
+ */
+#define SERVICES_TEXT (ADDRESS_TEXT + 24)
+typedef bool service_test(const struct doctor *doctor, __u32 id);
+bool services_name(const struct doctor *doctor, service_test *test, char text[SERVICES_TEXT]);
+
+#endif

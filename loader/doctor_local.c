@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Findings about services whose packets go to listeners on this machine. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "egress.h"
+#include "encap.h"
+#include "error.h"
+#include "listening.h"
+#include "names.h"
+#include "output.h"
+#include "route.h"
+#include "sets.h"
+#include "tables.h"
+#include "takers.h"
+#include "wanted.h"
+
+#define LOOPBACK_IFINDEX 1
+
+static bool is_local(const struct doctor *doctor, __u32 id)
+{
+	return set_of(doctor->balancer, id)->forward == XDPLB_LOCAL;
+}
+
+/* The next service with local forwarding; see service_next(). */
+static bool local_next(const struct doctor *doctor, __u32 *id)
+{
+	while (service_next(doctor, id))
+		if (is_local(doctor, *id))
+			return true;
+	return false;
+}
+
+/* ---- the way out --------------------------------------------------------------------------- */
+
+static int replies_look(struct doctor *doctor, const struct chain_program *at, const char *services)
+{
+	struct json_object *finding;
+	__u32 program;
+	int err = egress_find(at->ifindex, &program);
+
+	if (err && err != -ENOENT)
+		return fail(err, "%s: cannot look for the program for replies: %s", at->interface,
+			    strerror(-err));
+	if (!err && program_config_map(program) == doctor->id)
+		return 0;
+	finding = finding_add(doctor, err ? "replies_missing" : "replies_stale", at->interface,
+			      "%s: the program for replies %s, so what listeners of %s answer "
+			      "shows their own port",
+			      at->interface, err ? "is missing" : "there is another balancer's",
+			      services);
+	finding_remedy(finding, "xdplb-config attach-replies -d %s", at->interface);
+	return 0;
+}
+
+/* Where listeners' packets come in, what they answer leaves without the service's port. */
+int find_replies(struct doctor *doctor)
+{
+	char services[SERVICES_TEXT];
+	int err = 0;
+
+	if (!services_name(doctor, is_local, services))
+		return 0;
+	for (int i = 0; !err && i < doctor->count; i++)
+		if (is_asked(doctor, &doctor->found[i]))
+			err = replies_look(doctor, &doctor->found[i], services);
+	return err;
+}
+
+/* ---- addresses ------------------------------------------------------------------------------ */
+
+/* An earlier service has the same address. */
+static bool is_repeated(const struct doctor *doctor, __u32 id)
+{
+	const struct xdplb_service *services = doctor->balancer->services;
+	__u32 other = 0;
+
+	while (local_next(doctor, &other) && other < id)
+		if (same_address(services[other].addr, services[id].addr))
+			return true;
+	return false;
+}
+
+/* The stack does not take what is for a service's address. */
+int find_address(struct doctor *doctor)
+{
+	char text[ADDRESS_TEXT], service[ADDRESS_TEXT];
+	__u32 id = 0;
+
+	while (local_next(doctor, &id)) {
+		const __be32 *addr = doctor->balancer->services[id].addr;
+		struct next_hop way;
+
+		if ((!route_get(addr, &way) && way.local) || is_repeated(doctor, id))
+			continue;
+		address_text(addr, text);
+		finding_remedy(finding_add(doctor, "address_missing", text,
+					   "%s: no address of this machine, so listeners of %s get "
+					   "no packets",
+					   text, service_name(doctor, id, service)),
+			       "ip address add %s/%d dev lo", text, xdplb_is_ipv6(addr) ? 128 : 32);
+	}
+	return 0;
+}
+
+/* ---- listeners ------------------------------------------------------------------------------- */
+
+/* Says goodbye for a listener that did not. */
+static void goodbye_remedy(const struct doctor *doctor, __u32 id, __be16 port,
+			   struct json_object *finding)
+{
+	__u16 at = ntohs(doctor->balancer->config->registration_port);
+	char service[ADDRESS_TEXT], other[32] = "";
+
+	if (at != XDPLB_REGISTRATION_PORT)
+		snprintf(other, sizeof(other), " --registration-port %u", at);
+	finding_remedy(finding, "xdplb-config register --goodbye %s --port %u%s%s",
+		       service_name(doctor, id, service), ntohs(port), other,
+		       table_of(doctor->balancer, id)->keyed ? " --registration-key FILE" : "");
+}
+
+static int listener_look(struct doctor *doctor, __u32 id, const struct taker *taker)
+{
+	const struct xdplb_backend *backend = &doctor->balancer->backends[taker->backend];
+	char service[ADDRESS_TEXT], subject[2 * ADDRESS_TEXT];
+	struct json_object *finding;
+	int found = listening(backend->addr, backend->port, backend->proto);
+
+	service_name(doctor, id, service);
+	if (found < 0)
+		return fail(found, "%s: cannot ask the kernel who listens: %s", service,
+			    strerror(-found));
+	if (found)
+		return 0;
+	snprintf(subject, sizeof(subject), "%s :%u", service, ntohs(backend->port));
+	finding = finding_add(doctor, "listener_missing", subject,
+			      "%s: nothing listens on %s port %u, so its share of the packets is "
+			      "lost: start it, or take it out",
+			      subject, proto_name(backend->proto), ntohs(backend->port));
+	if (taker->registered)
+		goodbye_remedy(doctor, id, backend->port, finding);
+	else
+		finding_remedy(finding, "xdplb-config del-backend%s %s :%u", doctor->which, service,
+			       ntohs(backend->port));
+	return 0;
+}
+
+/* A listener gets packets, and is not there. */
+int find_listener(struct doctor *doctor)
+{
+	__u32 id = 0;
+	int err = 0;
+
+	while (!err && local_next(doctor, &id)) {
+		struct taker taker;
+		__u32 place = 0;
+
+		while (!err && taker_next(doctor->balancer, id, &place, &taker))
+			err = listener_look(doctor, id, &taker);
+	}
+	return err;
+}
+
+/* ---- registration ---------------------------------------------------------------------------- */
+
+static bool is_registered_here(const struct doctor *doctor, __u32 id)
+{
+	const struct xdplb_table *table = table_of(doctor->balancer, id);
+
+	return table && table->mode == XDPLB_REGISTRATION_KERNEL && !table->anywhere;
+}
+
+/* Pins what is not pinned, where no other balancer is, and puts it on lo too. */
+static void loopback_remedy_unpinned(const struct doctor *doctor, const char *encap,
+				     struct json_object *finding)
+{
+	const struct chain_program *at = &doctor->found[0];
+	char own[IF_NAMESIZE + 1] = "";
+
+	if (pins_exist(DEFAULT_PINS))
+		snprintf(own, sizeof(own), "-%s", at->interface);
+	finding_remedy(finding, "xdplb-config load%s%s -p %s%s %s lo", encap,
+		       at->mode == XDP_MODE_SKB ? " -m skb" : "", DEFAULT_PINS, own, at->interface);
+}
+
+/* lo gets the program that the others have. */
+static void loopback_remedy(const struct doctor *doctor, struct json_object *finding)
+{
+	bool wraps = doctor->count && !strcmp(doctor->found[0].program, PROGRAM_ENCAP);
+	const char *encap = wraps ? " --encap" : "";
+
+	if (doctor->pins)
+		finding_remedy(finding, "xdplb-config load%s -p %s lo", encap, doctor->pins);
+	else
+		loopback_remedy_unpinned(doctor, encap, finding);
+}
+
+/* Registrations of this machine's processes come by lo, where nobody hears them. */
+int find_loopback(struct doctor *doctor)
+{
+	char services[SERVICES_TEXT];
+
+	for (int i = 0; i < doctor->count; i++)
+		if (doctor->found[i].ifindex == LOOPBACK_IFINDEX)
+			return 0;
+	if (!services_name(doctor, is_registered_here, services))
+		return 0;
+	loopback_remedy(doctor, finding_add(doctor, "loopback_missing", "lo",
+					    "lo: the balancer is not there, so listeners of %s "
+					    "cannot register themselves",
+					    services));
+	return 0;
+}
+
+static int registrar_look(struct doctor *doctor, __u32 id)
+{
+	const struct xdplb_service *service = &doctor->balancer->services[id];
+	__be16 port = doctor->balancer->config->registration_port;
+	int found = listening(service->addr, port, IPPROTO_UDP);
+	char text[ADDRESS_TEXT];
+
+	service_name(doctor, id, text);
+	if (found < 0)
+		return fail(found, "%s: cannot ask the kernel who listens: %s", text,
+			    strerror(-found));
+	if (!found)
+		finding_remedy(finding_add(doctor, "registrar_missing", text,
+					   "%s: nobody takes registrations, which go to a process "
+					   "on udp port %u of its address",
+					   text, ntohs(port)),
+			       "xdplb-config registrar%s %s", doctor->which, text);
+	return 0;
+}
+
+/* Registrations are a process's to take, and none does. */
+int find_registrar(struct doctor *doctor)
+{
+	__u32 id = 0;
+	int err = 0;
+
+	while (!err && local_next(doctor, &id)) {
+		const struct xdplb_table *table = table_of(doctor->balancer, id);
+
+		if (table && table->mode == XDPLB_REGISTRATION_USER)
+			err = registrar_look(doctor, id);
+	}
+	return err;
+}
