@@ -35,29 +35,43 @@ static __always_inline struct xdplb_event *event_begin(const struct packet *p, _
 	return event;
 }
 
-/* What became of the packet: its flow is new, or it was dropped. */
+static __always_inline void event_flow(const struct packet *p)
+{
+	const struct xdplb_backend *backend = backend_of(p->work->opened);
+	struct xdplb_event *event;
+
+	if (!backend)
+		return;
+	event = event_begin(p, XDPLB_EVENT_FLOW);
+	if (!event)
+		return;
+	event->service = backend->service;
+	event->backend_port = backend->port;
+	__builtin_memcpy(event->backend_addr, backend->addr, sizeof(event->backend_addr));
+	bpf_ringbuf_submit(event, 0);
+}
+
+static __always_inline void event_drop(const struct packet *p)
+{
+	struct xdplb_event *event = event_begin(p, XDPLB_EVENT_DROP);
+
+	if (!event)
+		return;
+	event->reason = p->work->dropped - 1;
+	bpf_ringbuf_submit(event, 0);
+}
+
+/* What became of the packet: its flow is new, or it was dropped, or both. */
 __noinline int event_packet(struct xdp_md *ctx, __u32 verdict)
 {
-	const struct xdplb_backend *backend;
-	struct xdplb_event *event;
 	struct packet p;
 
 	if (!packet_get(ctx, &p))
 		return 0;
-	backend = backend_of(p.work->opened);
-	if (!backend || !(verdict == XDP_DROP ? p.work->dropped : p.work->opened))
-		return 0;
-	event = event_begin(&p, verdict == XDP_DROP ? XDPLB_EVENT_DROP : XDPLB_EVENT_FLOW);
-	if (!event)
-		return 0;
-	if (verdict == XDP_DROP) {
-		event->reason = p.work->dropped - 1;
-	} else {
-		event->service = backend->service;
-		event->backend_port = backend->port;
-		__builtin_memcpy(event->backend_addr, backend->addr, sizeof(event->backend_addr));
-	}
-	bpf_ringbuf_submit(event, 0);
+	if (p.work->opened)
+		event_flow(&p);
+	if (verdict == XDP_DROP && p.work->dropped)
+		event_drop(&p);
 	return 0;
 }
 
