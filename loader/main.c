@@ -85,6 +85,7 @@ static const struct command commands[] = {
 	{ "stats", command_stats, 0, 1, SHOW, "[SERVICE]", "-j stats" },
 	{ "flows", command_flows, 0, 2, SHOW, "[SERVICE [BACKEND]]",
 	  "flows 192.0.2.10:80/tcp 10.0.0.1:8080" },
+	{ "monitor", command_monitor, 0, 1, WHICH "j", "[SERVICE]", "monitor 192.0.2.10:80/tcp" },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -124,7 +125,7 @@ static const struct command *command_find(const char *name)
 /* A command that is not there: never, or not yet. */
 static int command_unknown(const char *name)
 {
-	static const char *const later[] = { "apply", "save", "explain", "monitor" };
+	static const char *const later[] = { "apply", "save", "explain" };
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		if (!strcmp(later[i], name))
