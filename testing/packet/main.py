@@ -26,6 +26,7 @@ import cases_broken  # noqa: F401
 import cases_flow  # noqa: F401
 import cases_stats  # noqa: F401
 import cases_ports  # noqa: F401
+import cases_monitor  # noqa: F401
 import cases_fuzz  # noqa: F401
 
 
