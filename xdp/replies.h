@@ -68,7 +68,7 @@ static __always_inline bool reply_ip6(struct reply *r, struct headers *h, __u32 
 	if (!ip)
 		return false;
 	ip6_read(h, ip, l3);
-	for (int i = 0; i < EXTENSIONS; i++) {
+	for (int i = 0; i <= EXTENSIONS; i++) {
 		header = skb_at(r->skb, h->l4, sizeof(*header));
 		length = header ? parse_extension(h, h->proto, header) : 0;
 		if (length <= 0)
