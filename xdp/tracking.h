@@ -42,12 +42,14 @@ static inline bool is_opening(bool tcp, bool syn, bool adopting)
 }
 
 /*
- * It shall be remembered. With dnat also where nobody has seen it begin, since
- * replies are known by their flows.
+ * It shall be remembered. With dnat and local also where nobody has seen it
+ * begin, since replies are known by their flows.
  */
 static inline bool is_to_remember(const struct xdplb_set *set, bool opens, bool adopting)
 {
-	return adopting || (set->flags & XDPLB_SET_TRACK && (opens || set->forward == XDPLB_DNAT));
+	bool known = set->forward == XDPLB_DNAT || set->forward == XDPLB_LOCAL;
+
+	return adopting || (set->flags & XDPLB_SET_TRACK && (opens || known));
 }
 
 #endif
