@@ -67,16 +67,22 @@ static int place_of(const struct xdplb_table *table, __u32 port)
 	return -1;
 }
 
-/* The place of who has been gone for longest, -1: all are there. */
+/*
+ * The place of who has been gone for longest, -1: all are there. One that is a
+ * backend of the set's stays: without its record the set's weight would count
+ * again, and nobody is there.
+ */
 static int place_left(const struct xdplb_table *table, __u64 now)
 {
 	__u64 longest = now + 1;
 	int place = -1;
 
 	for (int k = 0; k < XDPLB_LISTENERS; k++) {
-		__u64 expires = table->listener[k].expires;
+		const struct xdplb_listener *listener = &table->listener[k];
+		bool is_static = table->is_static[k / 64] >> k % 64 & 1;
+		__u64 expires = listener->expires;
 
-		if (expires < longest) {
+		if (expires < longest && !(is_static && XDPLB_LISTENER_WEIGHT(word_of(listener)))) {
 			longest = expires;
 			place = k;
 		}
@@ -98,19 +104,26 @@ static int backend_hand_over(struct balancer *balancer, __u32 id, __u32 port)
 	return err;
 }
 
-/* A place for a listener that has none, its weight 0 yet. -1: there is none. */
-static int place_take(struct balancer *balancer, struct xdplb_table *table, __u32 port, __u64 now)
+#define PLACE_NONE (-1)
+#define PLACE_REPLAY (-2) /* there is one, whose listener's counter is not below this one's */
+
+/* A place for a listener that has none, its weight 0 yet. PLACE_*: there is none. */
+static int place_take(struct balancer *balancer, struct xdplb_table *table,
+		      const struct message *message, __u64 now)
 {
+	__u32 port = ntohs(message->port);
 	struct xdplb_listener *listener;
 	int k = place_of(table, 0);
 
 	if (k < 0)
 		k = place_left(table, now);
 	if (k < 0)
-		return -1;
+		return PLACE_NONE;
 	listener = &table->listener[k];
+	if (table->keyed && __be64_to_cpu(message->counter) <= listener->counter)
+		return PLACE_REPLAY;
 	if (!word_swap(listener, word_of(listener), XDPLB_LISTENER_OF(port, 0)))
-		return -1;
+		return PLACE_NONE;
 	if (listener->counter > table->floor)
 		table->floor = listener->counter;
 	listener->counter = table->floor;
@@ -160,7 +173,9 @@ static enum xdplb_reason message_apply(struct balancer *balancer, struct xdplb_t
 	if (table->keyed && k < 0 && counter <= table->floor)
 		return XDPLB_DROP_REG_REPLAY;
 	if (k < 0 && message->weight)
-		k = place_take(balancer, table, ntohs(message->port), now);
+		k = place_take(balancer, table, message, now);
+	if (k == PLACE_REPLAY)
+		return XDPLB_DROP_REG_REPLAY;
 	if (k < 0) /* nobody says goodbye */
 		return message->weight ? XDPLB_DROP_REG_FULL : XDPLB_ANSWER_REGISTERED;
 	if (table->keyed && !counter_moves(&table->listener[k], counter))

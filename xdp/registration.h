@@ -71,11 +71,18 @@ struct leaving {
 	int place;
 };
 
+/*
+ * One that is a backend of the set's stays: without its record the set's weight
+ * would count again, and nobody is there.
+ */
 static long place_compare(__u32 k, struct leaving *leaving)
 {
-	__u64 expires = READ_ONCE(listener_at(leaving->table, k)->expires);
+	const struct xdplb_listener *listener = listener_at(leaving->table, k);
+	bool is_static = leaving->table->is_static[k / 64 & 3] >> k % 64 & 1;
+	__u64 expires = READ_ONCE(listener->expires);
 
-	if (expires >= leaving->longest)
+	if (expires >= leaving->longest ||
+	    (is_static && XDPLB_LISTENER_WEIGHT(READ_ONCE(listener->word))))
 		return 0;
 	leaving->longest = expires;
 	leaving->place = k;
@@ -107,11 +114,12 @@ static __always_inline bool place_claim(struct xdplb_listener *listener, __u32 p
 		       word;
 }
 
-/*
- * A place for a listener that has none; its weight is 0 yet. -1: there is none,
- * -2: another CPU was quicker.
- */
-__noinline int place_take(__u32 service_id, __u32 port)
+#define PLACE_NONE (-1)
+#define PLACE_RACE (-2) /* another CPU was quicker */
+#define PLACE_REPLAY (-3) /* there is one, whose listener's counter is not below this one's */
+
+/* A place for a listener that has none; its weight is 0 yet. PLACE_*: there is none. */
+__noinline int place_take(__u32 service_id, __u32 port, __u64 counter)
 {
 	struct xdplb_table *table = table_of(service_id);
 	struct xdplb_service *service = service_of(service_id);
@@ -120,21 +128,23 @@ __noinline int place_take(__u32 service_id, __u32 port)
 	int k;
 
 	if (!table || !service || !cpu)
-		return -1;
+		return PLACE_NONE;
 	k = place_free(table);
 	if (k < 0)
 		k = place_left(table, cpu->now_ns);
 	if (k < 0)
-		return -1;
+		return PLACE_NONE;
 	k = selection_place(k);
 	listener = &table->listener[k];
+	if (table->keyed && counter <= READ_ONCE(listener->counter))
+		return PLACE_REPLAY;
 	if (!place_claim(listener, port, cpu->now_ns))
-		return -2;
+		return PLACE_RACE;
 	if (listener_find_but(service_id, port, k) >= 0) {
 		/* Both give way, and the next message finds room. */
 		WRITE_ONCE(listener->expires, 0);
 		WRITE_ONCE(listener->word, 0);
-		return -2;
+		return PLACE_RACE;
 	}
 	if (listener->counter > table->floor)
 		table->floor = listener->counter;
@@ -156,9 +166,9 @@ static __always_inline struct message *message_at(const struct packet *p)
 }
 
 /* Nobody has said this before. The counter moves on with it. */
-static __always_inline bool counter_moves(struct xdplb_listener *listener, __be64 said)
+static __always_inline bool counter_moves(struct xdplb_listener *listener, __u64 counter)
 {
-	__u64 counter = __builtin_bswap64(said), before = READ_ONCE(listener->counter);
+	__u64 before = READ_ONCE(listener->counter);
 
 	return counter > before &&
 	       __sync_val_compare_and_swap(&listener->counter, before, counter) == before;
@@ -188,6 +198,14 @@ static __always_inline bool listener_set(struct xdplb_table *table, struct xdplb
 	return true;
 }
 
+/* Why there is no place: of PLACE_*, what to count. */
+static __always_inline int place_refusal(int why)
+{
+	if (why == PLACE_REPLAY)
+		return XDPLB_DROP_REG_REPLAY;
+	return why == PLACE_RACE ? XDPLB_DROP_RACE : XDPLB_DROP_REG_FULL;
+}
+
 /*
  * Takes what a listener says, whose datagram was sound and came from where it
  * may. GO_ON, or the verdict.
@@ -196,18 +214,18 @@ static __always_inline int listener_hears(struct packet *p, struct xdplb_table *
 					  const struct message *message)
 {
 	__u32 port = bpf_ntohs(message->port), weight = bpf_ntohs(message->weight);
-	__u64 counter = message->counter;
+	__u64 counter = __builtin_bswap64(message->counter);
 	int k = listener_find(p->service, port);
 	struct xdplb_listener *listener;
 
-	if (table->keyed && k < 0 && __builtin_bswap64(counter) <= table->floor)
+	if (table->keyed && k < 0 && counter <= table->floor)
 		return drop(p, XDPLB_DROP_REG_REPLAY);
-	if (k < 0 && weight)
-		k = place_take(p->service, port);
 	if (k < 0 && !weight)
 		return GO_ON; /* nobody says goodbye */
 	if (k < 0)
-		return drop(p, k < -1 ? XDPLB_DROP_RACE : XDPLB_DROP_REG_FULL);
+		k = place_take(p->service, port, counter);
+	if (k < 0)
+		return drop(p, place_refusal(k));
 	listener = listener_at(table, k);
 	if (table->keyed && !counter_moves(listener, counter))
 		return drop(p, XDPLB_DROP_REG_REPLAY);
