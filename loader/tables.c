@@ -147,6 +147,8 @@ void table_settle(struct balancer *balancer, __u32 service, const struct wanted_
 	__atomic_store_n(&table->mode, registration->mode, __ATOMIC_RELEASE);
 	for (__u32 k = 0; k < XDPLB_LISTENERS; k++)
 		backend_timeouts_set(&balancer->backends[table->first + k], wanted->timeout);
+	/* Listeners were renewed perhaps, which a set that is the same does not tell. */
+	__atomic_fetch_add(&table->changes, 1, __ATOMIC_RELEASE);
 }
 
 /* ---- freeing those that are not needed --------------------------------------------------- */
