@@ -11,6 +11,7 @@ INTERFACE = "eth0"  # has xdplb_encap
 OTHER = "eth1"  # has xdplb, with the same maps
 # The programs, and where each is attached. All packets come in by INTERFACE unless said otherwise.
 PROGRAMS = {"xdplb": OTHER, "xdplb_encap": INTERFACE}
+REPLIES = "xdplb_replies"  # is attached when a case first asks for it
 PIPE = 60000  # bytes that a pipe takes while nobody reads
 CLIENT_MAC = "02:00:00:00:00:02"
 SEED = "00112233445566778899aabbccddeeff"  # so that hashed flows go the same ways in every run
@@ -58,9 +59,10 @@ def link_of(interface):
 
 class Balancer:
     def __init__(self, inject):
-        self.links = {name: link_of(name) for name in (INTERFACE, OTHER, "eth2")}
+        self.inject = inject
+        self.links = {name: link_of(name) for name in (INTERFACE, OTHER, "eth2", "lo")}
         self.mac = self.links[INTERFACE]["address"]
-        self.programs = {name: self.start(inject, interface)
+        self.programs = {name: self.start(self.links[interface]["xdp"]["prog"]["id"])
                          for name, interface in PROGRAMS.items()}
         self.program = "xdplb"  # which gets the packets
         self.own_services = False  # this case made some
@@ -81,13 +83,25 @@ class Balancer:
                 "nud", "permanent")
         self.flush()
 
-    def start(self, inject, interface):
+    def start(self, program, cpu=min(os.sched_getaffinity(0))):
+        """What runs packets through the program with this id, always on one CPU."""
         process = subprocess.Popen(
-            [inject, str(self.links[interface]["xdp"]["prog"]["id"]),
-             str(self.links[INTERFACE]["ifindex"])],
+            [self.inject, str(program), str(self.links[INTERFACE]["ifindex"])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        os.sched_setaffinity(process.pid, {min(os.sched_getaffinity(0))})
+        os.sched_setaffinity(process.pid, {cpu})
         return process
+
+    def start_replies(self):
+        run("xdplb-config", "attach-replies", INTERFACE)
+        filters = json.loads(run("tc", "-j", "filter", "show", "dev", INTERFACE, "egress"))
+        return self.start(next(one["options"]["prog"]["id"] for one in filters
+                               if "options" in one))
+
+    def start_elsewhere(self):
+        """The program of this case on another CPU; None: there is none."""
+        others = sorted(os.sched_getaffinity(0))[1:]
+        link = self.links[PROGRAMS[self.program]]
+        return self.start(link["xdp"]["prog"]["id"], others[0]) if others else None
 
     def seed(self):
         run("xdplb-config", "set", f"seed={SEED}")
@@ -168,9 +182,22 @@ class Balancer:
             size += len(line)
         return results + self.exchange(lines)
 
-    def exchange(self, lines):
+    def leave_all(self, frames):
+        """What becomes of frames that this machine's own stack sends."""
+        if REPLIES not in self.programs:
+            self.programs[REPLIES] = self.start_replies()
+        program, self.program = self.program, REPLIES
+        try:
+            results = self.send_all(frames)
+        finally:
+            self.program = program
+        if {result.verdict for result in results} - {"UNSPEC"}:
+            raise Failed("the program for replies has the last word on a frame")
+        return [result.data for result in results]
+
+    def exchange(self, lines, process=None):
         """As many lines as fit a pipe, and the answers to them."""
-        process = self.programs[self.program]
+        process = process or self.programs[self.program]
         process.stdin.write("".join(lines))
         process.stdin.flush()
         answers = [process.stdout.readline().split() for _ in lines]

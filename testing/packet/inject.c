@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * inject PROGRAM-ID IFINDEX: runs packets through a loaded XDP program, as if they had come in
- * by that interface of this network namespace. A line of standard input is a packet, as hex,
- * perhaps how many of its bytes are linear (the rest lies in fragments; 0 is all), perhaps another
- * interface than IFINDEX; a line of standard output is the verdict and the packet as the program
- * left it.
+ * by that interface of this network namespace; or through a tc program, as if they left. A line
+ * of standard input is a packet, as hex, perhaps how many of its bytes are linear (the rest lies
+ * in fragments; 0 is all), perhaps another interface than IFINDEX, both of which a tc program has
+ * no use for; a line of standard output is the verdict and the packet as the program left it.
  */
 #include <bpf/bpf.h>
 #include <ctype.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,26 +64,39 @@ static void packet_print(const char *verdict, const unsigned char *data, unsigne
 	fflush(stdout); /* who sent it may be waiting */
 }
 
-static int packet_run(int program, struct packet *packet)
+/* Runs a program, and says its verdict; `ctx` is NULL of a tc program. */
+static int program_run(int program, const struct packet *packet, struct xdp_md *ctx)
 {
 	static unsigned char out[PACKET_MAX];
-	struct xdp_md ctx = { .data_end = packet->linear, .ingress_ifindex = packet->ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = packet->data, .data_size_in = packet->size,
-		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx));
+		    .data_out = out, .data_size_out = sizeof(out), .ctx_in = ctx,
+		    .ctx_size_in = ctx ? sizeof(*ctx) : 0);
 	int err = bpf_prog_test_run_opts(program, &run);
 
 	if (err)
 		return err;
-	if (run.retval >= sizeof(verdicts) / sizeof(*verdicts))
+	if (!ctx && (int)run.retval == TC_ACT_UNSPEC)
+		packet_print("UNSPEC", out, run.data_size_out);
+	else if (!ctx || run.retval >= sizeof(verdicts) / sizeof(*verdicts))
 		return -ERANGE;
-	packet_print(verdicts[run.retval], out, run.data_size_out);
+	else
+		packet_print(verdicts[run.retval], out, run.data_size_out);
 	return 0;
+}
+
+static bool is_tc(int program)
+{
+	struct bpf_prog_info info = {};
+	__u32 size = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(program, &info, &size) &&
+	       info.type == BPF_PROG_TYPE_SCHED_CLS;
 }
 
 static int packets_run(int program, unsigned int ifindex)
 {
 	static struct packet packet;
+	struct xdp_md ctx = {}, *at = is_tc(program) ? NULL : &ctx;
 	char *line = NULL;
 	size_t size = 0;
 	int err = 0;
@@ -89,8 +104,10 @@ static int packets_run(int program, unsigned int ifindex)
 	for (int number = 1; !err && getline(&line, &size, stdin) > 0; number++) {
 		packet.ifindex = ifindex;
 		err = packet_read(&packet, line);
+		ctx.data_end = packet.linear;
+		ctx.ingress_ifindex = packet.ifindex;
 		if (!err)
-			err = packet_run(program, &packet);
+			err = program_run(program, &packet, at);
 		if (err)
 			fprintf(stderr, "inject: line %d: %s\n", number, strerror(-err));
 	}

@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import struct
+import time
 
 from balancer import PROGRAMS
 from case import check, same
@@ -10,6 +11,7 @@ from case import check, same
 PIN = b"/sys/fs/bpf/xdplb/xdplb_config"
 ENTRY, ENTRIES = struct.Struct("=IIH2s6s2x"), 63  # struct xdplb_interface, and how many there are
 MASK, MASK_AT = struct.Struct("=I"), 4  # flow_mask
+WATCHED, WATCHED_AT = struct.Struct("=I"), 88  # watched_until
 ROOM = 1 << 16  # more than struct xdplb_config takes
 
 
@@ -55,3 +57,21 @@ class Config:
         MASK.pack_into(self.value, MASK_AT, buckets - 1)
         self.write()
         return before
+
+
+class Watched:
+    """Somebody watches while this lasts, so that no packet takes the short way."""
+
+    def __init__(self, lb):
+        self.lb = lb
+
+    def __enter__(self):
+        self.until(int(time.clock_gettime(time.CLOCK_MONOTONIC)) + 60)
+
+    def __exit__(self, *_):
+        self.until(0)
+
+    def until(self, second):
+        config = Config(self.lb)
+        WATCHED.pack_into(config.value, WATCHED_AT, second)
+        config.write()
