@@ -682,6 +682,206 @@ static void tables(void **state)
 	assert_options(&wanted, "--table-size 1: too small for 2 backends");
 }
 
+/* ---- listeners on this machine ------------------------------------------------------ */
+
+/* :PORT is a listener at the service's address. */
+static void listener_forms(void **state)
+{
+	static const struct {
+		const char *text;
+		__u16 port, weight;
+		__u8 state;
+	} cases[] = {
+		{ ":5001", 5001, 1, XDPLB_UP },
+		{ ":1", 1, 1, XDPLB_UP },
+		{ ":65535,weight=65535", 65535, 65535, XDPLB_UP },
+		{ ":00080,state=drain,weight=3", 80, 3, XDPLB_DRAIN },
+		{ ":80", 80, 1, XDPLB_UP }, /* the service's own port */
+	};
+	static const char *const services[] = { VIP4, VIP6 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		for (size_t s = 0; s < COUNT(services); s++) {
+			struct service_address service;
+			struct wanted_backend got;
+			char text[ADDRESS_TEXT], right[ADDRESS_TEXT];
+
+			assert_int_equal(parse_service(services[s], &service), 0);
+			said_reset();
+			assert_int_equal(parse_backend(cases[i].text, &service, &got), 0);
+			assert_memory_equal(got.addr, service.addr, sizeof(got.addr));
+			assert_int_equal(ntohs(got.port), cases[i].port);
+			assert_int_equal(got.weight, cases[i].weight);
+			assert_int_equal(got.state, cases[i].state);
+			assert_true(got.renew);
+			snprintf(right, sizeof(right), ":%u", cases[i].port);
+			assert_string_equal(backend_text(XDPLB_LOCAL, got.addr, got.port, text),
+					    right);
+			assert_string_equal(backend_text(XDPLB_NAT, got.addr, got.port, text),
+					    endpoint_text(got.addr, got.port, right));
+		}
+}
+
+static void listener_mistakes(void **state)
+{
+	static const struct mistake cases[] = {
+		{ ":", ": : a number from 1 to 65535" },
+		{ ":0", ":0 0: a number from 1 to 65535" },
+		{ ":65536", "a number from 1 to 65535" },
+		{ ":-1", "a number from 1 to 65535" },
+		{ ":+1", "a number from 1 to 65535" },
+		{ ": 1", "a number from 1 to 65535" },
+		{ ":http", "a number from 1 to 65535" },
+		{ ":5001:5002", "a number from 1 to 65535" },
+		{ ":5001/udp", ":5001/udp: not a backend" },
+		{ ":5001,", "empty after a comma" },
+		{ ":5001,weight=0", "weight 0" },
+		{ "::5001", "a number from 1 to 65535" },
+		{ ":111111111111111111111111111111111111111111111111111111111111111111111111111111"
+		  "1111111111111111111111111111111111111111111111111111111111111111111111111111111",
+		  "too long for a port" },
+	};
+	struct wanted_backend got;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		if (!parse(cases[i].text, &got))
+			fail_msg("%s is taken", cases[i].text);
+		assert_said(cases[i].text, cases[i].said);
+	}
+}
+
+static void listeners_belong_to_local(void **state)
+{
+	(void)state;
+	assert_check(XDPLB_LOCAL, VIP4, ":5001", NULL);
+	assert_check(XDPLB_LOCAL, VIP4, ":80", NULL);
+	assert_check(XDPLB_LOCAL, VIP6, ":80", NULL);
+	assert_check(XDPLB_LOCAL, VIP4, "192.0.2.10:5001", NULL);
+	assert_check(XDPLB_LOCAL, VIP4, "10.0.0.1:5001",
+		     "backend 10.0.0.1:5001: local reaches listeners on this machine: :5001 is");
+	assert_check(XDPLB_LOCAL, VIP6, "fd00::1", "on this machine: :80 is expected");
+	assert_check(XDPLB_LOCAL, VIP4, ":5001,mac=02:00:00:00:00:01",
+		     "backend :5001: a listener on this machine has no mac=");
+	for (int forward = XDPLB_NAT; forward <= XDPLB_GUE; forward++)
+		assert_check(forward, VIP4, ":5001", "--forward local reaches listeners");
+	for (int forward = XDPLB_NAT; forward <= XDPLB_GUE; forward++)
+		assert_check(forward, VIP4, ":80", "is the service itself");
+	assert_check(0, VIP4, ":5001", NULL); /* by the service that is there */
+}
+
+/* wanted_check() of a local service with these options. */
+static int check_local(const char *service, const struct wanted_service *options)
+{
+	static const char *const backends[] = { ":5001", ":5002", NULL };
+	struct wanted_service wanted, all = *options;
+	int err;
+
+	wanted_of(&wanted, XDPLB_LOCAL, service, backends);
+	all.at = wanted.at;
+	all.backend = wanted.backend;
+	all.backends = wanted.backends;
+	said_reset();
+	err = wanted_check(&all);
+	wanted_free(&wanted);
+	return err;
+}
+
+static void each_datagram(void **state)
+{
+	(void)state;
+	for (int scheduler = XDPLB_RR; scheduler <= XDPLB_P2C; scheduler++)
+		for (int which = 0; which < 16; which++) {
+			struct wanted_service wanted = {
+				.scheduler = scheduler,
+				.forward = which & 1 ? XDPLB_LOCAL : XDPLB_NAT,
+				.affinity = which & 2 ? 32 : 0,
+				.udp = which & 4 ? WANTED_UDP_TRACKED : WANTED_UDP_AS_IT_IS,
+				.at.proto = which & 8 ? IPPROTO_UDP : IPPROTO_TCP,
+			};
+			bool right = which == 9 && scheduler <= XDPLB_WRR;
+
+			assert_true(wanted_each(&wanted) == right);
+			if (!(which & 1) || which & 4)
+				continue;
+			wanted.udp = WANTED_UDP_EACH;
+			assert_int_equal(check_local(which & 8 ? "192.0.2.10:53/udp" : VIP4,
+						     &wanted),
+					 right ? 0 : -EINVAL);
+			if (!right)
+				assert_said("each", "--udp each: a udp service with --forward");
+		}
+}
+
+static void local_sources_and_stateless(void **state)
+{
+	struct wanted_service wanted = { .forward = XDPLB_LOCAL, .scheduler = XDPLB_MAGLEV };
+
+	(void)state;
+	assert_int_equal(check_local("192.0.2.10:53/udp", &wanted), 0);
+	wanted.udp = WANTED_UDP_STATELESS;
+	assert_int_equal(check_local("192.0.2.10:53/udp", &wanted), -EINVAL);
+	assert_said("stateless", "udp stateless: local remembers its flows");
+	wanted.udp = WANTED_UDP_TRACKED;
+	wanted.snats = 1;
+	wanted.snat[0][0] = htonl(0x0a010001);
+	assert_int_equal(check_local("192.0.2.10:53/udp", &wanted), -EINVAL);
+	assert_said("snat", "--snat 10.1.0.1: local keeps the client's address");
+}
+
+static void registration(void **state)
+{
+	struct wanted_service wanted = { .forward = XDPLB_LOCAL, .scheduler = XDPLB_WRR };
+
+	(void)state;
+	for (int mode = 0; mode <= XDPLB_REGISTRATION_USER; mode++)
+		for (int which = 0; which < 4; which++) {
+			bool refused = mode && which == 1;
+
+			wanted.registration = (struct wanted_registration){ .mode = mode,
+									    .anywhere = which & 1,
+									    .keyed = which & 2 };
+			wanted.forward = XDPLB_LOCAL;
+			assert_int_equal(check_local(VIP4, &wanted), refused ? -EINVAL : 0);
+			if (refused)
+				assert_said("any", "--registration-from any: without a key");
+			assert_true(wanted_listens(&wanted) == !!mode);
+		}
+	for (int forward = XDPLB_NAT; forward <= XDPLB_GUE; forward++) {
+		wanted.forward = forward;
+		assert_false(wanted_listens(&wanted));
+		assert_options(&wanted, "--registration: 192.0.2.10:53/udp is forwarded by");
+	}
+	wanted.forward = 0; /* by the service that is there */
+	assert_options(&wanted, NULL);
+}
+
+/* The program compares so many at most. */
+static void registration_of_many(void **state)
+{
+	struct wanted_service wanted;
+
+	(void)state;
+	for (int count = XDPLB_LISTENERS; count <= XDPLB_LISTENERS + 1; count++) {
+		memset(&wanted, 0, sizeof(wanted));
+		assert_int_equal(parse_service(VIP4, &wanted.at), 0);
+		wanted.backend = calloc(count, sizeof(*wanted.backend));
+		assert_non_null(wanted.backend);
+		for (wanted.backends = 0; wanted.backends < count; wanted.backends++) {
+			memcpy(wanted.backend[wanted.backends].addr, wanted.at.addr, 16);
+			wanted.backend[wanted.backends].port = htons(1000 + wanted.backends);
+		}
+		wanted.forward = XDPLB_LOCAL;
+		wanted.registration.mode = XDPLB_REGISTRATION_KERNEL;
+		said_reset();
+		assert_int_equal(wanted_check(&wanted), count > XDPLB_LISTENERS ? -E2BIG : 0);
+		if (count > XDPLB_LISTENERS)
+			assert_said("257", "257 backends: with registration a service has at most");
+		wanted_free(&wanted);
+	}
+}
+
 static void finding(void **state)
 {
 	static const char *const backends[] = { "10.0.0.1:8080", "fd00::1", NULL };
@@ -727,6 +927,13 @@ int main(void)
 		cmocka_unit_test(sources_by_family),
 		cmocka_unit_test(stateless),
 		cmocka_unit_test(tables),
+		cmocka_unit_test(listener_forms),
+		cmocka_unit_test(listener_mistakes),
+		cmocka_unit_test(listeners_belong_to_local),
+		cmocka_unit_test(each_datagram),
+		cmocka_unit_test(local_sources_and_stateless),
+		cmocka_unit_test(registration),
+		cmocka_unit_test(registration_of_many),
 		cmocka_unit_test(finding),
 	};
 
