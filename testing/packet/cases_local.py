@@ -9,7 +9,7 @@ from cases_icmp import ERRORS, QUOTED, quoted, with_length
 from cases_icmp import OPTIONS as INSIDE
 from cases_methods import OPTIONS, checksum_of, packets, payload
 from judge import changed_places
-from listener import (Local, expect_bytes, families_and, unchanged_in, unchanged_out)
+from listener import (PLAIN, Local, expect_bytes, families_and, unchanged_in, unchanged_out)
 from live import Config, Watched
 from wire import TAGS, fragments, network_at, packet_end, transport_at
 
@@ -40,7 +40,7 @@ def matrix(lb, family, proto):
 def random_packets(lb, family, proto):
     draw = random.Random(17)
     flow = Local(lb, family, proto, "").flow().establish()
-    described = [{"payload": draw.randbytes(draw.randrange(60)),
+    described = [{"payload": draw.randbytes(draw.randrange(12, 60)),
                   "ip": {"id": draw.randrange(65536), "tos": draw.randrange(256),
                          "label": draw.randrange(2**20)}} for _ in range(30)]
     flow.go_all(described)
@@ -100,8 +100,9 @@ def agree(lb, family, proto):
     draw = random.Random(23)
     local = Local(lb, family, proto, "")
     flow, stranger = local.flow().establish(), local.flow()
-    frames = [make(**packet) for packet in packets(proto) for make in (flow.sent, stranger.sent)]
-    good = flow.sent(payload=b"payload")
+    frames = [make(**packet) for packet in (*packets(proto), {"chksum": 0, "payload": PLAIN})
+              for make in (flow.sent, stranger.sent)]
+    good = flow.sent(payload=PLAIN)
     at = network_at(good)
     for _ in range(150):  # one byte is another; not of the addresses and ports: they are flows
         data = bytearray(good)
@@ -175,7 +176,7 @@ def on_all_cpus(lb, local, flow, count):
     elsewhere = lb.start_elsewhere()
     if not elsewhere:
         return None
-    data = flow.sent()
+    data = flow.sent(payload=PLAIN)
     lines = [f"{data.hex()} 0\n"] * count
     try:
         here = lb.programs[lb.program]
@@ -186,7 +187,7 @@ def on_all_cpus(lb, local, flow, count):
     finally:
         elsewhere.kill()
         elsewhere.wait()
-    wanted = {f"PASS {flow.handed(port).hex()}\n": port for port in local.listeners}
+    wanted = {f"PASS {flow.handed(port, payload=PLAIN).hex()}\n": port for port in local.listeners}
     check(all(line in wanted for line in got), "a datagram came to no listener")
     takers = [wanted[line] for line in got]
     return [takers.count(port) for port in local.listeners]
@@ -243,7 +244,7 @@ def each_flow(lb, family, proto):
         for change in (("weight=1", "weight=9", "weight=9"), ("state=drain", "", "weight=2")):
             local.change(*change)
             for _ in range(2):  # second packets, and the short way's
-                same(local.speak(flows, payload=b"x"), takers, f"who gets them after {change}")
+                same(local.speak(flows, payload=PLAIN), takers, f"who gets them after {change}")
         same(len(local.listed()), len(flows), "how many flows are remembered")
 
 
@@ -261,7 +262,7 @@ def stays(lb, family, proto):
         if options[-1] in ("lc", "wlc"):
             same(sorted(counts), [5, 5, 6] if options[-1] == "lc" else [4, 4, 8],
                  f"flows by {options}")
-        for fields in ({"payload": b"x"}, OPTIONS[0]):
+        for fields in ({"payload": PLAIN}, OPTIONS[0]):
             same(local.speak(flows, **fields), takers, f"who gets them by {options}")
         local.change("weight=9", "weight=8", "weight=1")
         same(local.speak(flows, payload=b"z"), takers, f"who gets them later by {options}")

@@ -10,6 +10,7 @@ from case import case, check, same
 from wire import datagram, error, frame, ports
 
 TCP_FIRST = {"flags": "S"}
+PLAIN = b"long enough for the short way"  # where as many bytes must be there as TCP's header has
 
 
 def families_and(title, protos=("udp", "tcp"), both=False, versions=(4, 6)):
@@ -71,8 +72,8 @@ class Local:
 
     def turns(self, flow, count):
         """Who gets so many datagrams of one flow, each handed out by itself."""
-        wanted = {flow.handed(port): port for port in self.listeners}
-        results = self.lb.send_all([flow.sent()] * count)
+        wanted = {flow.handed(port, payload=PLAIN): port for port in self.listeners}
+        results = self.lb.send_all([flow.sent(payload=PLAIN)] * count)
         check(all(result.verdict == "PASS" and result.data in wanted for result in results),
               "a datagram came to no listener")
         return [wanted[result.data] for result in results]
