@@ -11,7 +11,7 @@ from cases_methods import OPTIONS, checksum_of, packets, payload
 from judge import changed_places
 from listener import (PLAIN, Local, expect_bytes, families_and, unchanged_in, unchanged_out)
 from live import Config, Watched
-from wire import TAGS, fragments, network_at, packet_end, transport_at
+from wire import TAGS, fragments, frame, network_at, packet_end, transport_at
 
 IP6_END = 54  # of an IPv6 header behind Ethernet's
 SMALL = 3000  # bytes of a frame that a tc program can be tried with
@@ -354,6 +354,9 @@ def no_replies(lb, family, proto):
     elsewhere = local.flow(flow.client)
     elsewhere.front = ({4: "192.0.2.11", 6: "2001:db8::11"}[family.version], flow.front[1])
     elsewhere.expect_unknown(described, flow.listener)
+    # Of the other protocol, from the same port to the same client.
+    macs, ends = (lb.mac, flow.mac), ((flow.front[0], flow.listener), flow.client)
+    unchanged_out(lb, [frame(macs, *ends, other.proto, payload=payload(20))])
     # The other way round, and a client's own port.
     unchanged_out(lb, [flow.sent(), flow.handed(), flow.returned()])
     three = flow.replied(tags=((0x8100, 1), (0x8100, 2), (0x8100, 3)))

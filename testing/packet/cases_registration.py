@@ -167,6 +167,10 @@ def malformed(lb, family, proto):
     pieces = fragments(local.says(listener, packet={"extensions": ("fragment",),
                                                     "ip": {"id": lb.ident()}}), 40)
     sent.append(pieces[0])
+    # All of the message is in the first fragment, but not all of the packet.
+    more = local.datagram(good + bytes(8), sport=listener, extensions=("fragment",), len=64,
+                          ip={"id": lb.ident()})
+    sent.append(fragments(more, 64)[0])
     local.refused(sent, "registration_malformed")
     # Lengths that do not agree are what they are anywhere else.
     cut = local.says(listener)
