@@ -11,7 +11,7 @@ from cases_methods import OPTIONS
 from flow import SENT
 from listener import Local, expect_bytes, families_and, unchanged_in
 from registrar import (ANSWER, BODY, FAREWELL, FLOOR, GOODBYE, KEY, LISTENERS, MODE, PORT,
-                       Registered, Tables, mapped, message, monotonic, set_port, siphash)
+                       Registered, Tables, key_file, mapped, message, monotonic, set_port, siphash)
 from wire import TAGS, echo, fragments, frame, transport_at
 
 TICK = 20 * 10**6  # nanoseconds: a jiffy of any kernel, twice
@@ -115,13 +115,11 @@ def from_any(lb, family, proto):
 @case("registration: messages of xdplb-register(7) as they stand there")
 def as_it_stands(lb):
     lb.own_services = True
-    file = "/tmp/xdplb-test-vector-key"
-    with open(file, "w", encoding="ascii") as out:
-        out.write(KEY.hex())
     for text, what, port in (("192.0.2.1:5000/udp", "keyed", 5001),
                              ("[2001:db8::1]:443/tcp", "goodbye", 8443)):
-        run("xdplb-config", "set-backends", text, "--forward", "local", "--registration", "kernel",
-            "--registration-key", file)
+        with key_file(KEY) as words:
+            run("xdplb-config", "set-backends", text, "--forward", "local", "--registration",
+                "kernel", *words)
         Tables().find().write("Q", FLOOR, 0)
         address = "192.0.2.1" if what == "keyed" else "2001:db8::1"
         sent = frame(("00:00:00:00:00:00",) * 2, (address, port), (address, PORT), "udp",
@@ -461,10 +459,8 @@ def key_later(lb):
     local.counter = time.time_ns()
     overheard = local.says(listener, key=KEY, weight=9)
     local.accepted([overheard, local.says(listener)])
-    file = "/tmp/xdplb-test-later-key"
-    with open(file, "w", encoding="ascii") as out:
-        out.write(KEY.hex())
-    local.config("set-service", "--registration-key", file)
+    with key_file(KEY) as words:
+        local.config("set-service", *words)
     local.key = KEY
     local.refused([overheard, local.says(listener)], "registration_replay")
     local.counter = time.time_ns()

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Registrations as xdplb-register(7) has them, and the map that they end in."""
+import contextlib
 import ctypes
 import mmap
-import os
 import socket
 import struct
+import tempfile
 import time
 
 from balancer import counted, run
@@ -69,20 +70,11 @@ class Registered(Local):
         self.key = key
         self.counter = time.time_ns() + 10**10  # above the floor
         given = ["--registration", mode]
-        if key:
-            self.key_file = f"/tmp/xdplb-test-key-{os.getpid()}"
-            with open(self.key_file, "w", encoding="ascii") as file:
-                file.write(key.hex())
-            given += ["--registration-key", self.key_file]
-        super().__init__(lb, family, proto, *words, options=[*given, *options])
+        with key_file(key) as words_of_key:
+            super().__init__(lb, family, proto, *words,
+                             options=[*given, *words_of_key, *options])
         self.statics = len(words)
         self.listeners += [lb.backend_port() for _ in range(more)]
-        if key:
-            os.unlink(self.key_file)
-
-    def backends(self):
-        return [f":{port},{word}" if word else f":{port}"
-                for port, word in zip(self.listeners, self.words)]
 
     def message(self, listener, **fields):
         self.counter += 1
@@ -196,6 +188,15 @@ class Table:
 def monotonic():
     """Nanosecond of the program's clock."""
     return time.clock_gettime_ns(6)  # CLOCK_MONOTONIC_COARSE
+
+
+@contextlib.contextmanager
+def key_file(key):
+    """The words of a command that give it this key; None: none."""
+    with tempfile.NamedTemporaryFile("w", encoding="ascii") as file:
+        file.write(key.hex() if key else "")
+        file.flush()
+        yield ["--registration-key", file.name] if key else []
 
 
 def set_port(number):
