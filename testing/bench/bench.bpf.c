@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The generator: writes a fresh packet of one of many flows and goes on with
+ * Generators. The first writes a fresh packet of one of many flows and goes on with
  * the program that is measured, by a tail call. A bare XDP_TX behind the same
  * generator is the baseline. Which flows there are, and in which order, is laid
  * out ahead in a map, which it reads from one end to the other.
@@ -12,9 +12,11 @@
  * the call is all its cost. So generator and baseline are the same for all that
  * is measured, and what is left after taking the baseline off is the program's
  * own: with ipip and gue its one call to make room is in it, the call that
- * undoes this is not.
+ * undoes this is not. `generate_out` is the same on the way out (tc), where
+ * nothing grows, and has a baseline of its own.
  */
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
@@ -22,7 +24,7 @@
 #include "bench.h"
 
 #define NULL ((void *)0)
-#define OFFSETS 63 /* where addresses and ports may lie */
+#define OFFSETS 127 /* where addresses and ports may lie */
 
 /* Random addresses are of these, that nobody would drop: 11.0.0.0 to 126.255.255.255. */
 #define RANDOM_FIRST 0x0b000000U
@@ -50,15 +52,34 @@ struct {
 	__type(value, __u32);
 } bench_targets SEC(".maps");
 
-/* The frame is BENCH_FRAME bytes long again, of which `bench` has the first state. */
-static __always_inline int frame_write(struct xdp_md *ctx, const struct bench *bench)
-{
-	__u64 *data;
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, BENCH_TARGETS);
+	__type(key, __u32);
+	__type(value, __u32);
+} bench_outs SEC(".maps");
 
+struct frame {
+	void *data;
+	void *end;
+};
+
+/* The frame is BENCH_FRAME bytes long again. */
+static __always_inline int frame_begin(struct xdp_md *ctx, struct frame *frame)
+{
 	if (bpf_xdp_adjust_head(ctx, (long)ctx->data_end - (long)ctx->data - BENCH_FRAME))
 		return -1;
-	data = (void *)(long)ctx->data;
-	if ((void *)data + BENCH_FRAME > (void *)(long)ctx->data_end)
+	frame->data = (void *)(long)ctx->data;
+	frame->end = (void *)(long)ctx->data_end;
+	return 0;
+}
+
+/* What is the same in all of them. */
+static __always_inline int frame_write(const struct frame *frame, const struct bench *bench)
+{
+	__u64 *data = frame->data;
+
+	if (frame->data + BENCH_FRAME > frame->end)
 		return -1;
 	for (int i = 0; i < BENCH_FRAME / 8; i++)
 		data[i] = bench->frame[i];
@@ -66,23 +87,44 @@ static __always_inline int frame_write(struct xdp_md *ctx, const struct bench *b
 }
 
 /* A place in the frame, NULL: not so many bytes are left there. */
-static __always_inline void *place(struct xdp_md *ctx, __u32 at, __u32 bytes)
+static __always_inline void *place(const struct frame *frame, __u32 at, __u32 bytes)
 {
-	void *data = (void *)(long)ctx->data + (at & OFFSETS);
+	void *data = frame->data + (at & OFFSETS);
 
-	return data + bytes > (void *)(long)ctx->data_end ? NULL : data;
+	return data + bytes > frame->end ? NULL : data;
 }
 
-static __always_inline int client_write(struct xdp_md *ctx, const struct bench *bench,
+static __always_inline int client_write(const struct frame *frame, const struct bench *bench,
 					__be32 address, __be16 port)
 {
-	__be32 *to_address = place(ctx, bench->address_at, sizeof(address));
-	__be16 *to_port = place(ctx, bench->port_at, sizeof(port));
+	__be32 *to_address = place(frame, bench->address_at, sizeof(address));
+	__be16 *to_port = place(frame, bench->port_at, sizeof(port));
 
 	if (!to_address || !to_port)
 		return -1;
 	*to_address = address;
 	*to_port = port;
+	return 0;
+}
+
+/* A packet of the next flow. */
+static __always_inline int flow_write(const struct frame *frame, struct bench *bench)
+{
+	const struct bench_flow *flow;
+	__u32 n = bench->next;
+	__be16 *other;
+
+	if (frame_write(frame, bench))
+		return -1;
+	bench->next = n + 1 < bench->count ? n + 1 : 0;
+	n += bench->first;
+	flow = bpf_map_lookup_elem(&bench_flows, &n);
+	if (!flow || client_write(frame, bench, flow->address, flow->port))
+		return -1;
+	other = place(frame, bench->other_at, sizeof(*other));
+	if (!other)
+		return -1;
+	*other = flow->other;
 	return 0;
 }
 
@@ -99,24 +141,13 @@ static __always_inline __u64 random_of(__u32 seed, __u32 n)
 SEC("xdp.frags")
 int generate(struct xdp_md *ctx)
 {
-	const struct bench_flow *flow;
 	struct bench *bench;
-	__u32 only = 0, n;
-	__be16 *other;
+	struct frame frame;
+	__u32 only = 0;
 
 	bench = bpf_map_lookup_elem(&bench_config, &only);
-	if (!bench || frame_write(ctx, bench))
+	if (!bench || frame_begin(ctx, &frame) || flow_write(&frame, bench))
 		return XDP_ABORTED;
-	n = bench->next;
-	bench->next = n + 1 < bench->count ? n + 1 : 0;
-	n += bench->first;
-	flow = bpf_map_lookup_elem(&bench_flows, &n);
-	if (!flow || client_write(ctx, bench, flow->address, flow->port))
-		return XDP_ABORTED;
-	other = place(ctx, bench->other_at, sizeof(*other));
-	if (!other)
-		return XDP_ABORTED;
-	*other = flow->other;
 	bpf_tail_call(ctx, &bench_targets, bench->target);
 	return XDP_ABORTED;
 }
@@ -126,14 +157,17 @@ SEC("xdp.frags")
 int flood(struct xdp_md *ctx)
 {
 	struct bench *bench;
+	struct frame frame;
 	__u32 only = 0;
+	__be32 address;
 	__u64 x;
 
 	bench = bpf_map_lookup_elem(&bench_config, &only);
-	if (!bench || frame_write(ctx, bench))
+	if (!bench || frame_begin(ctx, &frame) || frame_write(&frame, bench))
 		return XDP_ABORTED;
 	x = random_of(bench->seed, bench->next++);
-	if (client_write(ctx, bench, bpf_htonl(RANDOM_FIRST + ((x >> 32) * RANDOM_COUNT >> 32)), x))
+	address = bpf_htonl(RANDOM_FIRST + ((x >> 32) * RANDOM_COUNT >> 32));
+	if (client_write(&frame, bench, address, x))
 		return XDP_ABORTED;
 	bpf_tail_call(ctx, &bench_targets, bench->target);
 	return XDP_ABORTED;
@@ -144,6 +178,28 @@ int bare(struct xdp_md *ctx)
 {
 	(void)ctx;
 	return XDP_TX;
+}
+
+/* On the way out. */
+SEC("tc")
+int generate_out(struct __sk_buff *skb)
+{
+	struct frame frame = { (void *)(long)skb->data, (void *)(long)skb->data_end };
+	struct bench *bench;
+	__u32 only = 0;
+
+	bench = bpf_map_lookup_elem(&bench_config, &only);
+	if (!bench || flow_write(&frame, bench))
+		return TC_ACT_SHOT;
+	bpf_tail_call(skb, &bench_outs, bench->target);
+	return TC_ACT_SHOT;
+}
+
+SEC("tc")
+int bare_out(struct __sk_buff *skb)
+{
+	(void)skb;
+	return TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "GPL";

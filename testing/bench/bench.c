@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Nanoseconds a packet through attached balancers, less the generator and a
- * bare XDP_TX that is measured in turn with them, as a table; see rows.c.
+ * bare XDP_TX (on the way out: a tc program that does nothing) that is measured
+ * in turn with them, as a table; see rows.c.
  *
- *	bench OBJECT IFINDEX NAME=XDPLB-ID[,XDPLB-ENCAP-ID]...
+ *	bench OBJECT IFINDEX NAME=XDPLB-ID[,XDPLB-ENCAP-ID[,XDPLB-REPLIES-ID]]...
+ *
+ * An id of 0 is a program that is not there.
  */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "check.h"
 #include "generator.h"
 #include "maps.h"
 #include "rows.h"
 
 #define ROUNDS 9
 #define PACKETS 200000
-#define BALANCERS 16
-#define ROWS_MAX 64
+#define BALANCERS 32
+#define ROWS_MAX 96
 #define NS_MAX 100000
+#define LOOPBACK_IFINDEX 1
+#define CHANGES_RUN \
+	200 /* selections that are made in a row: fewer than BUILDS_MAX of xdp/listeners.h */
+#define CHANGES_PAUSE_NS 300000000 /* after which so many may be made again */
 
 struct balancer {
 	char name[16];
@@ -33,6 +42,7 @@ struct balancer {
 static struct generator generator;
 static struct balancer balancers[BALANCERS];
 static int balancers_count;
+static __u32 ifindex; /* of the interface that packets come in by, but for some */
 
 /* Of one row and column: what each round took, and the bare XDP_TX's own. */
 struct figures {
@@ -70,11 +80,28 @@ static struct balancer *balancer_of(const struct row *row, enum column column)
 
 /* ---- flows -------------------------------------------------------------------------- */
 
+/* Of listeners in turn, who have the ports that follow their service's. */
+static struct bench_flow registration_make(const struct row *row, __u32 n)
+{
+	__u32 listeners = row->listeners ? row->listeners : 1, listener = n % listeners;
+	__u32 turn = row->changes ? n / listeners : 0;
+
+	return flow_of_listener(row->port + 1 + listener, 1 + (listener + turn) % WEIGHTS);
+}
+
 static struct bench_flow flow_make(const struct row *row, __u32 n)
 {
-	if (row->direction == NAT_REPLY)
+	switch (row->direction) {
+	case NAT_REPLY:
 		return flow_of_reply(row->family, n, BACKENDS, row->port);
-	return flow_of_client(n, row->port + n % (row->services ? row->services : 1));
+	case LOCAL_REPLY:
+	case LOCAL_REPLY_UDP:
+		return flow_of_client(n, row->port + 1);
+	case REGISTRATION:
+		return registration_make(row, n);
+	default:
+		return flow_of_client(n, row->port + n % (row->services ? row->services : 1));
+	}
 }
 
 /*
@@ -98,129 +125,11 @@ static void flows_fill_in_order(const struct row *row, __u32 count)
 
 /* ---- one run ------------------------------------------------------------------------ */
 
-/* What a run should have done. */
-struct expected {
-	const char *name;
-	const struct maps *maps; /* NULL: nothing is counted */
-	__u64 packets;
-	__u32 verdict;
-	__u32 size;
-	bool opens; /* each packet opened a flow that is remembered */
-	bool both; /* CPUs: they may get in each other's way, once in a thousand packets */
-};
-
-struct counts {
-	struct xdplb_cpu cpu;
-	__u64 new_flows;
-	__u64 entries;
-};
-
-static void counts_read(const struct expected *expected, struct counts *counts)
-{
-	if (!expected->maps)
-		return;
-	maps_counts(expected->maps, &counts->cpu);
-	if (!expected->opens)
-		return;
-	counts->new_flows = maps_new_flows(expected->maps);
-	counts->entries = maps_entries(expected->maps);
-}
-
-/* What packets were counted for, and how many. */
-static void reasons_print(const struct expected *expected, const struct xdplb_cpu *before,
-			  const struct xdplb_cpu *after)
-{
-	for (int i = 0; i < XDPLB_REASONS; i++)
-		if (after->reason[i] != before->reason[i])
-			fprintf(stderr, "%s: %llu packets of %llu counted for reason %d\n",
-				expected->name, after->reason[i] - before->reason[i],
-				expected->packets, i);
-}
-
-/* Packets that were dropped because of the other CPU. */
-static __u64 races(const struct xdplb_cpu *before, const struct xdplb_cpu *after)
-{
-	return after->reason[XDPLB_DROP_RACE] - before->reason[XDPLB_DROP_RACE];
-}
-
-static void verdicts_check(const struct expected *expected, const struct xdplb_cpu *before,
-			   const struct xdplb_cpu *after)
-{
-	for (__u32 i = 0; i < 8; i++) {
-		__u64 more = after->verdict[i] - before->verdict[i], lost = races(before, after);
-		__u64 right = i == expected->verdict ? expected->packets - lost : 0;
-
-		right += i == XDP_DROP ? lost : 0;
-
-		/* A few may be passed besides: the neighbours' own. */
-		if (more == right || (i == XDP_PASS && more > right && more < right + 100))
-			continue;
-		reasons_print(expected, before, after);
-		die("%s: %llu packets of %llu with verdict %u, expected %llu", expected->name, more,
-		    expected->packets, i, right);
-	}
-}
-
-/* Each packet opened a flow that was remembered, be it in the place of an older one. */
-static void opened_check(const struct expected *expected, const struct counts *before,
-			 const struct counts *after)
-{
-	__u64 packets = expected->packets - races(&before->cpu, &after->cpu);
-	__u64 opened = after->new_flows - before->new_flows;
-	__u64 remembered = after->entries - before->entries;
-
-	for (int i = XDPLB_FLOW_EVICTED; i <= XDPLB_FLOW_EXPIRED; i++)
-		remembered += after->cpu.reason[i] - before->cpu.reason[i];
-	if (opened != packets || remembered != packets)
-		die("%s: %llu packets opened %llu flows, and %llu were remembered", expected->name,
-		    packets, opened, remembered);
-}
-
-/* How many packets may be counted for a reason that is no fault. */
-static __u64 tolerated(const struct expected *expected, int reason)
-{
-	switch (reason) {
-	case XDPLB_FLOW_EXPIRED:
-		return ~0ULL;
-	case XDPLB_FLOW_EVICTED: /* new flows take the place of some that sent nothing but SYN */
-		return expected->opens ? expected->packets / 100 : 0;
-	case XDPLB_DROP_RACE:
-		return expected->both ? expected->packets / 1000 : 0;
-	default:
-		return 0;
-	}
-}
-
-/* All packets had the verdict, and none was dropped, passed or answered for a reason. */
-static void counts_check(const struct expected *expected, const struct counts *before)
-{
-	struct counts after;
-
-	if (!expected->maps)
-		return;
-	counts_read(expected, &after);
-	verdicts_check(expected, &before->cpu, &after.cpu);
-	for (int i = 0; i < XDPLB_REASONS; i++) {
-		if (after.cpu.reason[i] - before->cpu.reason[i] <= tolerated(expected, i))
-			continue;
-		reasons_print(expected, &before->cpu, &after.cpu);
-		exit(1);
-	}
-	if (expected->opens)
-		opened_check(expected, before, &after);
-}
-
-static void outcome_check(const struct expected *expected, const struct outcome *outcome)
-{
-	if (outcome->verdict != expected->verdict || outcome->size != expected->size)
-		die("%s: verdict %u and %u bytes, not %u and %u", expected->name, outcome->verdict,
-		    outcome->size, expected->verdict, expected->size);
-}
-
 /* One CPU's part of a run. */
 struct part {
 	pthread_t thread;
 	int cpu;
+	int program; /* of the generator's */
 	int packets;
 	__u32 duration;
 	struct outcome outcome;
@@ -233,13 +142,12 @@ static void *part_run(void *argument)
 
 	cpu_stay(part->cpu);
 	pthread_barrier_wait(part->start);
-	part->duration =
-		generator_run(&generator, generator.generate, part->packets, &part->outcome);
+	part->duration = generator_run(&generator, part->program, part->packets, &part->outcome);
 	return NULL;
 }
 
 /* Two CPUs at once, each with one half of the flows; what the slower one took a packet. */
-static __u32 run_both(const struct bench *bench, int packets)
+static __u32 run_both(const struct bench *bench, int program, int packets)
 {
 	struct part part[2] = { { .cpu = 0 }, { .cpu = 1 } };
 	struct bench *each = calloc(libbpf_num_possible_cpus(), sizeof(*each));
@@ -251,6 +159,7 @@ static __u32 run_both(const struct bench *bench, int packets)
 		each[i] = *bench;
 		each[i].first = i * (bench->count / 2);
 		each[i].count = bench->count / 2 ? bench->count / 2 : 1;
+		part[i].program = program;
 		part[i].packets = packets / 2;
 		part[i].start = &start;
 	}
@@ -268,6 +177,7 @@ static __u32 run_both(const struct bench *bench, int packets)
 /* Nanoseconds a packet, the generator's included. */
 static __u32 run(const struct bench *bench, int packets, bool both, struct expected *expected)
 {
+	int program = expected->out ? generator.generate_out : generator.generate;
 	struct counts before = {};
 	struct outcome outcome;
 	__u32 duration;
@@ -275,10 +185,10 @@ static __u32 run(const struct bench *bench, int packets, bool both, struct expec
 	expected->both = both;
 	counts_read(expected, &before);
 	if (both) {
-		duration = run_both(bench, packets);
+		duration = run_both(bench, program, packets);
 	} else {
 		generator_set(&generator, bench);
-		duration = generator_run(&generator, generator.generate, packets, &outcome);
+		duration = generator_run(&generator, program, packets, &outcome);
 		outcome_check(expected, &outcome);
 	}
 	counts_check(expected, &before);
@@ -287,20 +197,33 @@ static __u32 run(const struct bench *bench, int packets, bool both, struct expec
 
 /* ---- rows ---------------------------------------------------------------------------- */
 
+static bool is_out(const struct row *row)
+{
+	return row->program == XDPLB_REPLIES;
+}
+
 static struct expected expected_of(const struct row *row, const struct balancer *balancer,
 				   __u32 packets)
 {
 	return (struct expected){ .name = row->name,
 				  .maps = &balancer->maps,
 				  .packets = packets,
-				  .verdict = row->verdict,
-				  .size = BENCH_FRAME + row->growth };
+				  .verdict = is_out(row) ? TC_ACT_UNSPEC : row->verdict,
+				  .size = BENCH_FRAME + row->growth,
+				  .reason = row->reason,
+				  .counted = row->counted,
+				  .out = is_out(row) };
 }
 
-static __u32 run_bare(struct bench *bench, int packets, bool both)
+/* The bare program's, where this row's packets go. */
+static __u32 run_bare(const struct row *row, struct bench *bench, int packets, bool both)
 {
-	struct expected sent = { .name = "bare XDP_TX", .verdict = XDP_TX, .size = BENCH_FRAME };
+	struct expected sent = { .name = "bare XDP_TX",
+				 .verdict = is_out(row) ? TC_ACT_UNSPEC : XDP_TX,
+				 .size = BENCH_FRAME,
+				 .out = is_out(row) };
 
+	generator.ifindex = row->by_lo ? LOOPBACK_IFINDEX : ifindex;
 	bench->target = BENCH_BARE;
 	return run(bench, packets, both, &sent);
 }
@@ -325,6 +248,30 @@ static void flows_open(const struct row *row)
 	}
 }
 
+/* All listeners of a row register, with this balancer. */
+static void listeners_register(const struct row *row, const struct balancer *balancer)
+{
+	struct expected expected = { .name = row->name,
+				     .maps = &balancer->maps,
+				     .packets = row->listeners,
+				     .verdict = XDP_DROP,
+				     .size = BENCH_FRAME,
+				     .reason = XDPLB_ANSWER_REGISTERED,
+				     .counted = COUNTED_REASON };
+	struct row all = *row;
+	struct bench bench;
+
+	all.direction = REGISTRATION;
+	all.changes = CHANGES_NONE;
+	generator.ifindex = LOOPBACK_IFINDEX;
+	frame_make(&bench, REGISTRATION, row->family, row->port, 0);
+	flows_fill_in_order(&all, row->listeners);
+	bench.target = balancer->target[XDPLB];
+	bench.count = row->listeners;
+	run(&bench, row->listeners, false, &expected);
+	generator.ifindex = ifindex;
+}
+
 /* Waits until the program's clock shows another second. */
 static void second_begin(void)
 {
@@ -347,14 +294,14 @@ static void measure_old(const struct row *row, enum column column, bool both, __
 			__s32 *bare, __s32 *first)
 {
 	const struct balancer *balancer = balancer_of(row, column);
-	__u32 flows = column_flows(column);
+	__u32 flows = row_flows(row, column);
 	struct expected expected;
 	struct bench bench;
 
 	frame_make(&bench, row->direction, row->family, row->port, TCP_ACK_FLAG);
 	flows_fill(row, 0, flows);
 	bench.count = flows;
-	*bare = run_bare(&bench, PACKETS, both);
+	*bare = run_bare(row, &bench, PACKETS, both);
 	bench.target = balancer->target[row->program];
 	expected = expected_of(row, balancer, flows);
 	if (first)
@@ -363,6 +310,8 @@ static void measure_old(const struct row *row, enum column column, bool both, __
 	if (first)
 		*first = (__s32)flows - *bare;
 	expected = expected_of(row, balancer, PACKETS);
+	if (expected.counted != COUNTED_REASON)
+		expected.counted = COUNTED_NOTHING; /* reading that would empty the caches */
 	*net = (__s32)run(&bench, PACKETS, both, &expected) - *bare;
 }
 
@@ -378,10 +327,30 @@ static void measure_new(const struct row *row, bool both, __s32 *net, __s32 *bar
 	flows_fill(row, balancer->fresh, flows);
 	balancer->fresh += flows;
 	bench.count = flows;
-	*bare = run_bare(&bench, flows, both);
+	*bare = run_bare(row, &bench, flows, both);
 	bench.target = balancer->target[row->program];
 	expected.opens = row->tracked;
 	*net = (__s32)run(&bench, flows, both, &expected) - *bare;
+}
+
+/* A round of registrations, each of which takes a selection that is made at once. */
+static void measure_change(const struct row *row, __s32 *net, __s32 *bare)
+{
+	const struct timespec pause = { .tv_nsec = CHANGES_PAUSE_NS };
+	const struct balancer *balancer = balancer_of(row, COLUMN_ONE);
+	struct expected expected = expected_of(row, balancer, CHANGES_RUN);
+	struct bench bench;
+
+	listeners_register(row, balancer);
+	frame_make(&bench, row->direction, row->family, row->port, 0);
+	for (__u32 i = 0; i < CHANGES_RUN; i++)
+		generator.flows[i] = flow_make(row, row->listeners + i);
+	bench.count = CHANGES_RUN;
+	*bare = run_bare(row, &bench, PACKETS, false);
+	nanosleep(&pause, NULL);
+	bench.target = balancer->target[row->program];
+	expected.builds = true;
+	*net = (__s32)run(&bench, CHANGES_RUN, false, &expected) - *bare;
 }
 
 /* The same on one CPU, and where a row says so on two. */
@@ -393,7 +362,9 @@ static void measure(const struct row *row, enum column column, struct figures *a
 
 	if (!(row->columns & 1 << column) || column == COLUMN_FIRST || !balancer_of(row, column))
 		return;
-	if (column == COLUMN_NEW)
+	if (row->changes == CHANGES_ONE)
+		measure_change(row, &at->net[round], &at->bare[round]);
+	else if (column == COLUMN_NEW)
 		measure_new(row, false, &at->net[round], &at->bare[round]);
 	else
 		measure_old(row, column, false, &at->net[round], &at->bare[round], first);
@@ -407,35 +378,52 @@ static void measure(const struct row *row, enum column column, struct figures *a
 
 /* ---- tables --------------------------------------------------------------------------- */
 
-static void base_note(__s32 base[2], __s32 bare)
+/* What was taken off: the least and the most. */
+struct base {
+	__s32 least;
+	__s32 most;
+};
+
+static void base_note(struct base *base, __s32 bare)
 {
-	base[0] = bare < base[0] ? bare : base[0];
-	base[1] = bare > base[1] ? bare : base[1];
+	base->least = bare < base->least ? bare : base->least;
+	base->most = bare > base->most ? bare : base->most;
+}
+
+static void base_print(const struct base *base, const char *what)
+{
+	if (base->most)
+		printf("\nTaken off%s, %d to %d ns.\n", what, base->least, base->most);
+}
+
+static void row_print(int i, struct base *base)
+{
+	printf("| %s |", rows[i].name);
+	for (int column = 0; column < COLUMNS; column++) {
+		if (!(rows[i].columns & 1 << column)) {
+			printf(" |");
+			continue;
+		}
+		printf(" %d |", median(figures[i][column].net));
+		if (column != COLUMN_FIRST)
+			base_note(base, median(figures[i][column].bare));
+	}
+	printf("\n");
 }
 
 static void table_print(void)
 {
-	__s32 base[2] = { NS_MAX, 0 };
+	struct base base[2] = { { .least = NS_MAX }, { .least = NS_MAX } };
 
 	printf("| ns a packet, net | 1 flow | 10 k flows | 1 M flows | its flow's first in a "
 	       "second "
 	       "| every packet a new flow |\n|---|---|---|---|---|---|\n");
 	for (int i = 0; i < rows_count; i++) {
-		if (!balancer_of(&rows[i], COLUMN_ONE))
-			continue;
-		printf("| %s |", rows[i].name);
-		for (int column = 0; column < COLUMNS; column++) {
-			if (!(rows[i].columns & 1 << column)) {
-				printf(" |");
-				continue;
-			}
-			printf(" %d |", median(figures[i][column].net));
-			if (column != COLUMN_FIRST)
-				base_note(base, median(figures[i][column].bare));
-		}
-		printf("\n");
+		if (balancer_of(&rows[i], COLUMN_ONE))
+			row_print(i, &base[is_out(&rows[i])]);
 	}
-	printf("\nTaken off: generator and bare XDP_TX, %d to %d ns.\n", base[0], base[1]);
+	base_print(&base[0], ": generator and bare XDP_TX");
+	base_print(&base[1], " on the way out: generator and a program that does nothing");
 }
 
 /* What is gained by a second CPU: both at once against twice one, in packets a second. */
@@ -460,38 +448,58 @@ static void cores_print(void)
 
 /* ---- everything ------------------------------------------------------------------------ */
 
-/* NAME=ID[,ID]; packets that leave by the interface they came by are sent by XDP_TX, as on a card.
- */
+/* See above; packets that leave by the interface they came by are sent by XDP_TX, as on a card. */
 static void balancer_add(const char *word)
 {
 	struct balancer *balancer = &balancers[balancers_count];
 	__u32 id[PROGRAMS] = {};
 
 	if (balancers_count == BALANCERS ||
-	    sscanf(word, "%15[^=]=%u,%u", balancer->name, &id[XDPLB], &id[XDPLB_ENCAP]) < 2)
-		die("%s: a balancer is NAME=XDPLB-ID[,XDPLB-ENCAP-ID], at most %d", word,
-		    BALANCERS);
-	for (int i = 0; i < PROGRAMS; i++)
+	    sscanf(word, "%15[^=]=%u,%u,%u", balancer->name, &id[XDPLB], &id[XDPLB_ENCAP],
+		   &id[XDPLB_REPLIES]) < 2)
+		die("%s: a balancer is NAME=XDPLB-ID[,XDPLB-ENCAP-ID[,XDPLB-REPLIES-ID]], at most "
+		    "%d",
+		    word, BALANCERS);
+	for (int i = 0; i < XDPLB_REPLIES; i++)
 		if (id[i])
 			balancer->target[i] = generator_target(&generator, id[i]);
+	if (id[XDPLB_REPLIES])
+		balancer->target[XDPLB_REPLIES] =
+			generator_target_out(&generator, id[XDPLB_REPLIES]);
 	maps_open(&balancer->maps, id[XDPLB]);
 	memset(balancer->maps.config->interface, 0, sizeof(balancer->maps.config->interface));
 	balancers_count++;
 }
 
+/* What must be there before a row is measured. */
+static void row_prepare(const struct row *row)
+{
+	const struct balancer *balancer = balancer_of(row, COLUMN_ONE),
+			      *new_balancer = balancer_of(row, COLUMN_NEW);
+
+	if (!balancer || !new_balancer)
+		return;
+	if (row->listeners)
+		listeners_register(row, balancer);
+	if (row->listeners && new_balancer != balancer)
+		listeners_register(row, new_balancer);
+	if (row->tracked)
+		flows_open(row);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 4) {
-		fprintf(stderr, "usage: bench OBJECT IFINDEX NAME=XDPLB-ID[,XDPLB-ENCAP-ID]...\n");
+		fprintf(stderr, "usage: bench OBJECT IFINDEX NAME=ID[,ID[,ID]]...\n");
 		return 2;
 	}
 	cpu_stay(0);
-	generator_open(&generator, argv[1], atoi(argv[2]));
+	ifindex = atoi(argv[2]);
+	generator_open(&generator, argv[1], ifindex);
 	for (int i = 3; i < argc; i++)
 		balancer_add(argv[i]);
 	for (int i = 0; i < rows_count; i++)
-		if (rows[i].tracked && balancer_of(&rows[i], COLUMN_ONE))
-			flows_open(&rows[i]);
+		row_prepare(&rows[i]);
 	/* All rows in each round, so that what else this machine does is spread over them. */
 	for (int round = 0; round < ROUNDS; round++)
 		for (int i = 0; i < rows_count; i++)

@@ -5,13 +5,13 @@
 
 #include <linux/types.h>
 
-#define BENCH_FRAME 80 /* bytes of every frame: Ethernet, one VLAN tag, IPv6, TCP fit */
+#define BENCH_FRAME 120 /* bytes of every frame: Ethernet, IPv6, UDP and a registration fit */
 #define BENCH_FLOWS (1 << 22) /* flows in the map bench_flows */
 
 enum bench_target {
-	BENCH_BARE, /* a program that returns XDP_TX */
+	BENCH_BARE, /* a program that returns XDP_TX, or on the way out TC_ACT_UNSPEC */
 	BENCH_FIRST, /* the programs that are measured, from here on */
-	BENCH_TARGETS = 32,
+	BENCH_TARGETS = 64,
 };
 
 /* What one flow's packets have of their own. All in network byte order. */
@@ -27,7 +27,7 @@ struct bench {
 	__u32 address_at; /* where in the frame the parts of struct bench_flow belong */
 	__u32 port_at;
 	__u32 other_at;
-	__u32 target; /* an index of bench_targets */
+	__u32 target; /* an index of bench_targets, or bench_outs */
 	__u32 first; /* of the flows in bench_flows that are gone through, */
 	__u32 count; /* and how many they are */
 	__u32 next; /* counted from `first` */

@@ -10,8 +10,13 @@
 enum direction {
 	TO_SERVICE, /* from a client */
 	TO_SERVICE_TAGGED, /* the same with a VLAN tag */
+	TO_SERVICE_UDP,
 	NAT_REPLY, /* from a backend to a port of the balancer's */
 	DNAT_REPLY, /* from the first backend to a client */
+	LOCAL_REPLY, /* from a listener to a client */
+	LOCAL_REPLY_UDP,
+	REGISTRATION, /* of a listener, without a key */
+	DIRECTIONS,
 };
 
 #define TCP_FIN_FLAG 0x01
@@ -19,8 +24,8 @@ enum direction {
 #define TCP_ACK_FLAG 0x10
 
 /*
- * What is the same in all packets of this direction: TCP with these flags.
- * `family` is 4 or 6, `port` the service's and its backends'.
+ * What is the same in all packets of this direction: UDP, or TCP with these
+ * flags. `family` is 4 or 6, `port` the service's and its backends'.
  */
 void frame_make(struct bench *bench, enum direction direction, int family, __u16 port, __u8 flags);
 
@@ -32,6 +37,9 @@ struct bench_flow flow_of_client(__u32 n, __u16 service_port);
  * `backends` and each backend's ports were given out from NAT_FIRST on.
  */
 struct bench_flow flow_of_reply(int family, __u32 n, __u32 backends, __u16 backend_port);
+
+/* The own part of a registration of the listener on this port. */
+struct bench_flow flow_of_listener(__u16 listener_port, __u16 weight);
 
 /* The n-th backend's address: its last 32 bits, network byte order. */
 __be32 backend_address(int family, __u32 n);

@@ -22,10 +22,11 @@ static int map_fd(const struct generator *generator, const char *name)
 	return bpf_object__find_map_fd_by_name(generator->object, name);
 }
 
-static void target_set(const struct generator *generator, __u32 target, int program)
+static void target_set(const struct generator *generator, const char *map, __u32 target,
+		       int program)
 {
-	if (bpf_map_update_elem(map_fd(generator, "bench_targets"), &target, &program, 0))
-		die("bench_targets: %s", strerror(errno));
+	if (bpf_map_update_elem(map_fd(generator, map), &target, &program, 0))
+		die("%s: %s", map, strerror(errno));
 }
 
 void generator_open(struct generator *generator, const char *object, __u32 ifindex)
@@ -35,6 +36,7 @@ void generator_open(struct generator *generator, const char *object, __u32 ifind
 		die("%s: %s", object, strerror(errno));
 	generator->generate = program_fd(generator, "generate");
 	generator->flood = program_fd(generator, "flood");
+	generator->generate_out = program_fd(generator, "generate_out");
 	generator->config = map_fd(generator, "bench_config");
 	generator->ifindex = ifindex;
 	generator->flows =
@@ -42,7 +44,8 @@ void generator_open(struct generator *generator, const char *object, __u32 ifind
 		     MAP_SHARED, map_fd(generator, "bench_flows"), 0);
 	if (generator->flows == MAP_FAILED)
 		die("bench_flows: %s", strerror(errno));
-	target_set(generator, BENCH_BARE, program_fd(generator, "bare"));
+	target_set(generator, "bench_targets", BENCH_BARE, program_fd(generator, "bare"));
+	target_set(generator, "bench_outs", BENCH_BARE, program_fd(generator, "bare_out"));
 	generator->targets = BENCH_FIRST;
 }
 
@@ -52,7 +55,7 @@ void generator_close(struct generator *generator)
 	bpf_object__close(generator->object);
 }
 
-__u32 generator_target(struct generator *generator, __u32 program)
+static __u32 target_add(struct generator *generator, const char *map, __u32 program)
 {
 	int fd = bpf_prog_get_fd_by_id(program);
 
@@ -60,9 +63,19 @@ __u32 generator_target(struct generator *generator, __u32 program)
 		die("program %u: %s", program, strerror(errno));
 	if (generator->targets >= BENCH_TARGETS)
 		die("more than %d programs", BENCH_TARGETS);
-	target_set(generator, generator->targets, fd);
+	target_set(generator, map, generator->targets, fd);
 	close(fd);
 	return generator->targets++;
+}
+
+__u32 generator_target(struct generator *generator, __u32 program)
+{
+	return target_add(generator, "bench_targets", program);
+}
+
+__u32 generator_target_out(struct generator *generator, __u32 program)
+{
+	return target_add(generator, "bench_outs", program);
 }
 
 void generator_set_each(const struct generator *generator, const struct bench *each)
@@ -93,8 +106,12 @@ __u32 generator_run(const struct generator *generator, int program, int packets,
 	struct xdp_md context = { .data_end = sizeof(data), .ingress_ifindex = generator->ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = data, .data_size_in = sizeof(data),
 		    .data_out = outcome->frame, .data_size_out = sizeof(outcome->frame),
-		    .ctx_in = &context, .ctx_size_in = sizeof(context), .repeat = packets);
+		    .repeat = packets);
 
+	if (program != generator->generate_out) {
+		opts.ctx_in = &context;
+		opts.ctx_size_in = sizeof(context);
+	}
 	if (bpf_prog_test_run_opts(program, &opts))
 		die("BPF_PROG_TEST_RUN: %s", strerror(errno));
 	outcome->verdict = opts.retval;

@@ -11,6 +11,7 @@ struct generator {
 	struct bpf_object *object;
 	int generate; /* programs */
 	int flood;
+	int generate_out;
 	int config; /* the map bench_config */
 	struct bench_flow *flows; /* BENCH_FLOWS of them, mapped */
 	__u32 ifindex; /* packets come in by it */
@@ -28,8 +29,12 @@ struct outcome {
 void generator_open(struct generator *generator, const char *object, __u32 ifindex);
 void generator_close(struct generator *generator);
 
-/* Puts the program with this id behind the generator; returns what struct bench.target shall be. */
+/*
+ * Puts the program with this id behind the generator, or the one of the way out; returns what
+ * struct bench.target shall be.
+ */
 __u32 generator_target(struct generator *generator, __u32 program);
+__u32 generator_target_out(struct generator *generator, __u32 program);
 
 /* Says what every CPU shall generate; or each its own, of all possible CPUs. */
 void generator_set(const struct generator *generator, const struct bench *bench);

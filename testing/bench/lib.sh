@@ -70,3 +70,8 @@ program_id() {
 	config -j status -p "/sys/fs/bpf/$1" | grep -o "\"program\": \"${2:-xdplb}\", [^}]*" |
 		grep -o '"program_id": [0-9]*' | grep -o '[0-9]*$'
 }
+
+# replies_id NAME: of the program on the way out.
+replies_id() {
+	in_ns balancer tc filter show dev "$1" egress | sed -n 's/.*xdplb_replies.* id \([0-9]*\).*/\1/p'
+}

@@ -80,6 +80,7 @@ void maps_open(struct maps *maps, __u32 program)
 	maps->blocks = map_memory(fd, "xdplb_blocks", sizeof(*maps->blocks), &maps->blocks_count);
 	maps->nat = map_memory(fd, "xdplb_nat", sizeof(*maps->nat), &entries);
 	maps->active = map_memory(fd, "xdplb_active", sizeof(*maps->active), &entries);
+	maps->tables = map_memory(fd, "xdplb_tables", sizeof(*maps->tables), &entries);
 	close(fd);
 }
 
@@ -107,11 +108,10 @@ void maps_counts(const struct maps *maps, struct xdplb_cpu *sum)
 	free(cpu);
 }
 
-void maps_backend_counts(const struct maps *maps, __u32 id, struct xdplb_backend_cpu *sum)
+static void backend_counts_add(const struct maps *maps, __u32 id, struct xdplb_backend_cpu *sum)
 {
 	struct xdplb_backend_cpu *cpu = per_cpu_read(maps->backend_counters, id, sizeof(*cpu));
 
-	memset(sum, 0, sizeof(*sum));
 	for (int i = 0; i < libbpf_num_possible_cpus(); i++) {
 		sum->packets += cpu[i].packets;
 		sum->bytes += cpu[i].bytes;
@@ -122,18 +122,37 @@ void maps_backend_counts(const struct maps *maps, __u32 id, struct xdplb_backend
 	free(cpu);
 }
 
-__u64 maps_new_flows(const struct maps *maps)
+void maps_backend_counts(const struct maps *maps, __u32 id, struct xdplb_backend_cpu *sum)
 {
-	struct xdplb_backend_cpu counts;
+	memset(sum, 0, sizeof(*sum));
+	backend_counts_add(maps, id, sum);
+}
+
+void maps_backends_counts(const struct maps *maps, struct xdplb_backend_cpu *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
+		if (maps->backends[id].flags)
+			backend_counts_add(maps, id, sum);
+}
+
+__u64 maps_selections(const struct maps *maps)
+{
 	__u64 sum = 0;
 
-	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
-		if (!maps->backends[id].flags)
-			continue;
-		maps_backend_counts(maps, id, &counts);
-		sum += counts.new_flows;
-	}
-	return sum;
+	/* It counts twice in each. */
+	for (__u32 id = 1; id < XDPLB_TABLES; id++)
+		for (int i = 0; i < 2; i++)
+			sum += maps->tables[id].selection[i].seq;
+	return sum / 2;
+}
+
+__u64 maps_new_flows(const struct maps *maps)
+{
+	struct xdplb_backend_cpu sum;
+
+	maps_backends_counts(maps, &sum);
+	return sum.new_flows;
 }
 
 __u64 maps_entries(const struct maps *maps)

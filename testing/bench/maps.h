@@ -23,6 +23,7 @@ struct maps {
 	__u32 blocks_count;
 	struct xdplb_nat_record *nat;
 	struct xdplb_active *active;
+	struct xdplb_table *tables;
 };
 
 /* The maps of the program with this id. Ends the program when they cannot be had. */
@@ -33,6 +34,12 @@ void maps_counts(const struct maps *maps, struct xdplb_cpu *sum);
 
 /* What all CPUs together counted for a backend. */
 void maps_backend_counts(const struct maps *maps, __u32 id, struct xdplb_backend_cpu *sum);
+
+/* The same of all backends together. */
+void maps_backends_counts(const struct maps *maps, struct xdplb_backend_cpu *sum);
+
+/* Selections that were made for services whose listeners register themselves. */
+__u64 maps_selections(const struct maps *maps);
 
 /* Flows that all backends were given, and entries of the flow table by their counts. */
 __u64 maps_new_flows(const struct maps *maps);

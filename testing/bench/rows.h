@@ -3,6 +3,7 @@
 #ifndef XDPLB_BENCH_ROWS_H
 #define XDPLB_BENCH_ROWS_H
 
+#include "../../xdp/xdplb.h"
 #include "frame.h"
 
 enum column {
@@ -20,11 +21,27 @@ enum column {
 #define IN_SEEN (IN_OLD | IN(FIRST)) /* where a flow's time is kept */
 #define IN_ALL (IN_OLD | IN(NEW))
 
-/* Which of a balancer's two programs. */
+/* Which of a balancer's programs. */
 enum program {
 	XDPLB,
 	XDPLB_ENCAP,
+	XDPLB_REPLIES, /* on the way out */
 	PROGRAMS,
+};
+
+/* What else each packet is counted as. */
+enum counted {
+	COUNTED_NOTHING,
+	COUNTED_REASON, /* for row.reason */
+	COUNTED_PACKET, /* a backend's packet */
+	COUNTED_REPLY, /* a backend's reply */
+};
+
+/* Whether a registration changes its listener's weight. */
+enum changes {
+	CHANGES_NONE,
+	CHANGES_ONE, /* each takes a selection that is made at once */
+	CHANGES_FLOOD, /* more than the program makes selections for */
 };
 
 struct row {
@@ -38,7 +55,12 @@ struct row {
 	__u8 tracked; /* flows must be opened, and are remembered */
 	__u8 program; /* enum program */
 	__u8 growth; /* bytes of the wrapping */
-	__u8 verdict; /* enum xdp_action */
+	__u8 verdict; /* enum xdp_action, but for what leaves, with which nothing is done */
+	__u8 counted; /* enum counted */
+	__u8 reason; /* enum xdplb_reason */
+	__u8 by_lo; /* comes in by lo, as what this machine says to itself */
+	__u8 changes; /* enum changes */
+	__u16 listeners; /* so many register before anything is measured; those then do it again */
 	__u16 services; /* flow n goes to port + n % services; 0 is 1 */
 	__u8 cores; /* also measured on both CPUs at once */
 };
@@ -46,9 +68,13 @@ struct row {
 extern const struct row rows[];
 extern const int rows_count;
 
+#define WEIGHTS 4 /* that listeners have: 1, 2, 3, 4, 1 ... */
 #define BACKENDS 100 /* of nat's service, as flow_of_reply() counts them */
 
 /* How many flows a column has, or in a round, new. */
 __u32 column_flows(enum column column);
+
+/* Registrations have no flows: how many of them differ. */
+__u32 row_flows(const struct row *row, enum column column);
 
 #endif
