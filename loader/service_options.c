@@ -114,7 +114,7 @@ int parse_slow_start(const char *text, struct wanted_service *wanted)
 
 int parse_registration(const char *text, struct wanted_service *wanted)
 {
-	for (__u8 mode = XDPLB_REGISTRATION_OFF; mode <= XDPLB_REGISTRATION_USER; mode++) {
+	for (int mode = XDPLB_REGISTRATION_OFF; mode <= XDPLB_REGISTRATION_USER; mode++) {
 		if (strcmp(text, registration_name(mode)))
 			continue;
 		wanted->registration.given = true;

@@ -91,7 +91,7 @@ int table_prepare(struct balancer *balancer, __u32 service, const struct wanted_
 	__u32 id, first;
 	int err = 0;
 
-	if (!wanted_listens(wanted) || table_of(balancer, service))
+	if (!wanted_listens(wanted) || balancer->services[service].table)
 		return 0;
 	id = table_free_id(balancer);
 	first = run_find(balancer);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* parse_backend(): what it takes is within all bounds. */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct service_address service = { .port = 80, .proto = 6 };
+	/* Of listeners at its address, :PORT, the address is this one. */
+	const struct service_address service = { .addr = { htonl(0xc0000201) },
+						 .port = htons(80),
+						 .proto = IPPROTO_TCP };
 	struct wanted_backend backend, again;
 	char text[ADDRESS_TEXT], *string = fuzz_string(data, size);
 

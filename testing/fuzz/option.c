@@ -28,8 +28,10 @@ static void affinity(const char *string, struct wanted_service *wanted)
 static void others(const char *string, struct wanted_service *wanted)
 {
 	if (!parse_udp(string, wanted))
-		fuzz_check(wanted->udp == WANTED_UDP_TRACKED || wanted->udp == WANTED_UDP_STATELESS,
-			   "it is one of the two");
+		fuzz_check(wanted->udp == WANTED_UDP_TRACKED ||
+				   wanted->udp == WANTED_UDP_STATELESS ||
+				   wanted->udp == WANTED_UDP_EACH,
+			   "it is one of the three");
 	if (!parse_table_size(string, wanted) && wanted->table)
 		fuzz_check(wanted->table >= SLOTS_HASHED_MIN && wanted->table <= SLOTS_HASHED_MAX &&
 				   wanted->table % 2,

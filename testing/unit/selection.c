@@ -229,7 +229,7 @@ static __u32 named(__u64 name)
 	struct lots lots = { .from = &selection, .name = name };
 
 	for (__u32 i = 0; i < selection.count; i++)
-		lot_draw(&lots, seed, i);
+		lot_draw(&lots, seed, selection.word[i], XDPLB_SLOT_WEIGHT(selection.word[i]));
 	return XDPLB_SLOT_OWNER(lots.winner);
 }
 
