@@ -1,24 +1,6 @@
 # shellcheck shell=bash disable=SC2086,SC2154 # addresses hold no blanks
 # What xdplb-config shows and takes, as testing's contract with scripts.
 
-WEB=$FLAT.10:80/tcp
-
-# small: a balancer with one service of two backends, nobody behind it.
-small() {
-	topo_flat 0
-	attach eth0
-	config set-backends $WEB $FLAT.11:8080,weight=3 $FLAT.12
-}
-
-# same_json WHAT EXPECTED GOT: equal but for spaces; the order of keys counts not.
-same_json() {
-	equal "$1" "$(jq -Sc . <<<"$2")" "$(jq -Sc . <<<"$3")"
-}
-
-LIST='[{"service": "'$WEB'", "scheduler": "wrr", "forward": "nat", "backends": [
-	{"address": "'$FLAT.11'", "port": 8080, "weight": 3, "state": "up"},
-	{"address": "'$FLAT.12'", "port": 80, "weight": 1, "state": "up"}]}]'
-
 test_list_json() {
 	small
 	same_json "-j list" "$LIST" "$(config -j list)"

@@ -16,11 +16,6 @@ out_of_range() {
 	[ -z "$inside" ] || fail "a port of the machine's own range $first to $last: $inside"
 }
 
-# own_range FIRST LAST: the balancer's own ports lie where nat's would otherwise be.
-own_range() {
-	ns_sysctl balancer ipv4/ip_local_port_range "$1 $2"
-}
-
 # client2 beside client, in the same network.
 second_client() {
 	host_add client2

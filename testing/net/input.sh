@@ -1,31 +1,6 @@
 # shellcheck shell=bash disable=SC2086,SC2154 # addresses hold no blanks
 # Bad input: one line that names the value at fault, the right status, nothing changed.
 
-# state: what must not change.
-state() {
-	in_ns balancer "$XDPLB_CONFIG" -j list -d eth0 2>/dev/null || true
-	in_ns balancer "$XDPLB_CONFIG" -j status 2>/dev/null | jq -c '[.balancers[].interfaces[].program_id]' || true
-}
-
-# one_line STATUS VALUE GOT-STATUS: judges $NET_DIR/out and err of a command that must fail.
-one_line() {
-	local words=$4
-	equal "status of '$words'" "$1" "$3"
-	equal "output of '$words'" "" "$(cat "$NET_DIR/out")"
-	equal "lines of '$words' ($(head -c 300 "$NET_DIR/err"))" 1 "$(wc -l <"$NET_DIR/err")"
-	grep -qF -e "$2" "$NET_DIR/err" || fail "'$words' does not name $2: $(cat "$NET_DIR/err")"
-}
-
-# refused STATUS VALUE ARGUMENT...: xdplb-config ARGUMENT... fails with STATUS and a line with VALUE.
-refused() {
-	local expected=$1 value=$2 before status=0
-	shift 2
-	before=$(state)
-	config "$@" >"$NET_DIR/out" 2>"$NET_DIR/err" || status=$?
-	one_line "$expected" "$value" $status "$*"
-	equal "what '$*' left" "$before" "$(state)"
-}
-
 test_bad_address() {
 	local word
 	small
@@ -233,7 +208,7 @@ test_no_privileges() {
 # foreign_build DIR: this tree as another version would be, ABI 99.
 foreign_build() {
 	mkdir "$1"
-	cp -r "$TOP/Makefile" "$TOP/lib" "$TOP/xdp" "$TOP/loader" "$1"
+	cp -r "$TOP/Makefile" "$TOP/lib" "$TOP/xdp" "$TOP/loader" "$TOP/client" "$1"
 	sed -i 's/^#define XDPLB_ABI .*/#define XDPLB_ABI 99/' "$1/xdp/xdplb.h"
 	rm -f "$1"/loader/*.o "$1/xdp/xdplb.o" "$1/loader/xdplb-config"
 	make -C "$1" -j "$(nproc)" CFLAGS=-O0 >/dev/null

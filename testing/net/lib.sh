@@ -261,3 +261,95 @@ captured() {
 	stop "${!process}"
 	tcpdump -nn -vvv -r "$NET_DIR/$1.pcap" "${@:2}" 2>/dev/null | sed -e ':a;N;$!ba;s/\n    / /g'
 }
+
+# ---- a narrow path ------------------------------------------------------------------------------
+
+# far_router BRIDGE ADDRESS...: a router on that network, that sends at most 1400 bytes to the network behind it.
+far_router() {
+	switch_add far
+	host_add router
+	wire router eth0 "$1" "${@:2}"
+	wire router eth1 far 10.80.0.1/24 fd80::1/64
+	in_ns router ip link set eth1 mtu 1400
+	forwards router
+}
+
+# far_host HOST: the host beyond the router.
+far_host() {
+	host_add "$1"
+	wire "$1" eth0 far 10.80.0.2/24 fd80::2/64
+	route "$1" default 10.80.0.1
+	route "$1" default fd80::1
+	wires_ready
+}
+
+# knows HOST MTU WHAT-TO-ASK...: it has learned that the path takes no more.
+knows() {
+	in_ns "$1" ip route get "${@:3}" | grep -q "mtu $2\b" ||
+		fail "$1 has not heard of $2: $(in_ns "$1" ip route get "${@:3}" | xargs)"
+}
+
+# ---- downloads that are under way ---------------------------------------------------------------
+
+# running N: N downloads of the service, which are under way; see slow_download.
+running() {
+	local i
+	for ((i = 1; i <= $1; i++)); do slow_download "held$i" "$ADDRESS"; done
+}
+
+# arrive N: they arrive whole, each from the backend that it began with.
+arrive() {
+	local i
+	for ((i = 1; i <= $1; i++)); do finish "held$i"; done
+}
+
+# ---- a small balancer, and what it must not do to it -----------------------------------------
+
+WEB=$FLAT.10:80/tcp
+
+# small: a balancer with one service of two backends, nobody behind it.
+small() {
+	topo_flat 0
+	attach eth0
+	config set-backends $WEB $FLAT.11:8080,weight=3 $FLAT.12
+}
+
+# What list says of it.
+LIST='[{"service": "'$WEB'", "scheduler": "wrr", "forward": "nat", "backends": [
+	{"address": "'$FLAT.11'", "port": 8080, "weight": 3, "state": "up"},
+	{"address": "'$FLAT.12'", "port": 80, "weight": 1, "state": "up"}]}]'
+
+# same_json WHAT EXPECTED GOT: equal but for spaces; the order of keys counts not.
+same_json() {
+	equal "$1" "$(jq -Sc . <<<"$2")" "$(jq -Sc . <<<"$3")"
+}
+
+# state: what must not change.
+state() {
+	in_ns balancer "$XDPLB_CONFIG" -j list -d eth0 2>/dev/null || true
+	in_ns balancer "$XDPLB_CONFIG" -j status 2>/dev/null | jq -c '[.balancers[].interfaces[].program_id]' || true
+}
+
+# one_line STATUS VALUE GOT-STATUS: judges $NET_DIR/out and err of a command that must fail.
+one_line() {
+	local words=$4
+	equal "status of '$words'" "$1" "$3"
+	equal "output of '$words'" "" "$(cat "$NET_DIR/out")"
+	equal "lines of '$words' ($(head -c 300 "$NET_DIR/err"))" 1 "$(wc -l <"$NET_DIR/err")"
+	grep -qF -e "$2" "$NET_DIR/err" || fail "'$words' does not name $2: $(cat "$NET_DIR/err")"
+}
+
+# refused STATUS VALUE ARGUMENT...: xdplb-config ARGUMENT... fails with STATUS and a line with VALUE.
+refused() {
+	local expected=$1 value=$2 before status=0
+	shift 2
+	before=$(state)
+	config "$@" >"$NET_DIR/out" 2>"$NET_DIR/err" || status=$?
+	one_line "$expected" "$value" $status "$*"
+	equal "what '$*' left" "$before" "$(state)"
+}
+
+# own_range FIRST LAST: the balancer's own ports lie where nat's would otherwise be.
+own_range() {
+	ns_sysctl balancer ipv4/ip_local_port_range "$1 $2"
+}

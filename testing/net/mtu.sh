@@ -1,31 +1,6 @@
 # shellcheck shell=bash disable=SC2086,SC2154 # addresses hold no blanks
 # Paths that take less than 1500 bytes, and wires that take more.
 
-# knows HOST MTU WHAT-TO-ASK...: it has learned that the path takes no more.
-knows() {
-	in_ns "$1" ip route get "${@:3}" | grep -q "mtu $2\b" ||
-		fail "$1 has not heard of $2: $(in_ns "$1" ip route get "${@:3}" | xargs)"
-}
-
-# far_router BRIDGE ADDRESS...: a router on that network, that sends at most 1400 bytes to the network behind it.
-far_router() {
-	switch_add far
-	host_add router
-	wire router eth0 "$1" "${@:2}"
-	wire router eth1 far 10.80.0.1/24 fd80::1/64
-	in_ns router ip link set eth1 mtu 1400
-	forwards router
-}
-
-# far_host HOST: the host beyond the router.
-far_host() {
-	host_add "$1"
-	wire "$1" eth0 far 10.80.0.2/24 fd80::2/64
-	route "$1" default 10.80.0.1
-	route "$1" default fd80::1
-	wires_ready
-}
-
 # narrow_to_client FAMILY METHOD: the backend must hear of it.
 narrow_to_client() {
 	between "$1" 1

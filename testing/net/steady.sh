@@ -1,18 +1,6 @@
 # shellcheck shell=bash disable=SC2086,SC2154 # addresses hold no blanks
 # Transfers that go on while the configuration changes, and when a router sends them to another balancer.
 
-# running N: N downloads of the service, which are under way; see slow_download.
-running() {
-	local i
-	for ((i = 1; i <= $1; i++)); do slow_download "held$i" "$ADDRESS"; done
-}
-
-# arrive N: they arrive whole, each from the backend that it began with.
-arrive() {
-	local i
-	for ((i = 1; i <= $1; i++)); do finish "held$i"; done
-}
-
 # service SCHEDULER METHOD: three backends, of which the third is not in the service yet.
 service() {
 	one_armed_three
