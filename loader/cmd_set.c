@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* set: a balancer's own settings. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "error.h"
 #include "output.h"
 #include "settings.h"
+#include "tables.h"
 
 static void settings_show(const struct settings *settings, const struct options *options)
 {
@@ -55,6 +57,8 @@ int command_set(struct options *options)
 		err = settings_read(options->arguments[i], &settings);
 	if (!err && options->count)
 		err = seed_check(&balancer, &settings);
+	if (!err && options->count)
+		err = registration_port_check(&balancer, htons(settings.registration_port), NULL);
 	if (!err && options->count)
 		settings_put(balancer.config, &settings);
 	else if (!err)

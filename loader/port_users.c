@@ -52,23 +52,46 @@ bool port_has_user(const struct balancer *balancer, __u32 backend)
 	       0;
 }
 
-int port_user_add(struct balancer *balancer, __u32 backend)
+/* Makes a backend a user of its port. False: there is no room. */
+static bool user_add(struct balancer *balancer, __u32 backend)
 {
 	__be16 port = balancer->backends[backend].port;
 	__u64 *word = word_of(balancer, backend), users;
 
-	__atomic_fetch_or(&balancer->config->kinds, 1U << XDPLB_KIND_LOCAL, __ATOMIC_SEQ_CST);
 	if (port_has_user(balancer, backend) || user_swap(word, 0, backend))
-		return 0;
+		return true;
 	users = __atomic_load_n(word, __ATOMIC_ACQUIRE);
 	for (int i = 0; i < XDPLB_PORT_USERS; i++) {
 		__u32 user = user_at(users, i);
 
 		if (is_outdated(balancer, user, port) && user_swap(word, user, backend))
-			return 0;
+			return true;
 	}
+	return false;
+}
+
+int port_user_add(struct balancer *balancer, __u32 backend)
+{
+	__atomic_fetch_or(&balancer->config->kinds, 1U << XDPLB_KIND_LOCAL, __ATOMIC_SEQ_CST);
+	if (user_add(balancer, backend))
+		return 0;
 	return fail(ENOSPC, "port %u: %d services have listeners there already: no more can",
-		    ntohs(port), XDPLB_PORT_USERS);
+		    ntohs(balancer->backends[backend].port), XDPLB_PORT_USERS);
+}
+
+bool port_claim(struct balancer *balancer, __u32 backend)
+{
+	const struct xdplb_backend *own = &balancer->backends[backend];
+	__u64 users = __atomic_load_n(word_of(balancer, backend), __ATOMIC_ACQUIRE);
+
+	for (int i = 0; i < XDPLB_PORT_USERS; i++) {
+		__u32 user = user_at(users, i);
+
+		if (!is_outdated(balancer, user, own->port) &&
+		    balancer->backends[user].service == own->service)
+			return true;
+	}
+	return user_add(balancer, backend);
 }
 
 void port_user_remove(struct balancer *balancer, __u32 backend)

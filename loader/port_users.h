@@ -17,6 +17,13 @@ bool port_has_user(const struct balancer *balancer, __u32 backend);
  */
 int port_user_add(struct balancer *balancer, __u32 backend);
 
+/*
+ * The backend of a listener that registers itself: replies from its port are known
+ * by one of its service's that is a user already, or by this one from now on.
+ * False: other services have all places.
+ */
+bool port_claim(struct balancer *balancer, __u32 backend);
+
 void port_user_remove(struct balancer *balancer, __u32 backend);
 
 #endif

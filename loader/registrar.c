@@ -53,11 +53,6 @@ static bool word_swap(struct xdplb_listener *listener, __u32 from, __u32 to)
 					   __ATOMIC_ACQUIRE);
 }
 
-static bool is_live(const struct xdplb_listener *listener, __u64 now)
-{
-	return XDPLB_LISTENER_WEIGHT(word_of(listener)) && listener->expires > now;
-}
-
 /* The place of a port (host order), of which 0 is a place nobody has had; -1: there is none. */
 static int place_of(const struct xdplb_table *table, __u32 port)
 {
@@ -128,7 +123,10 @@ static int place_take(struct balancer *balancer, struct xdplb_table *table,
 		table->floor = listener->counter;
 	listener->counter = table->floor;
 	backend_hand_over(balancer, table->first + k, port); /* or said what is not counted */
-	return k;
+	if (port_claim(balancer, table->first + k))
+		return k;
+	word_swap(listener, word_of(listener), 0);
+	return PLACE_NONE;
 }
 
 /* ---- one registration ---------------------------------------------------------------------- */
@@ -152,10 +150,13 @@ static void listener_set(struct xdplb_table *table, struct xdplb_listener *liste
 {
 	__u32 port = ntohs(message->port), weight = ntohs(message->weight);
 	__u32 before = XDPLB_LISTENER_WEIGHT(word_of(listener));
-	bool was_live = is_live(listener, now);
+	bool was_live = xdplb_listener_is_live(listener, now);
+	bool leaves = !weight && xdplb_goodbye_leaves_flows(message->proto);
 	__u64 expires = now + ntohs(message->lifetime) * NSEC_PER_SEC;
 
-	__atomic_store_n(&listener->expires, weight ? expires : 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&listener->leaving, leaves, __ATOMIC_RELEASE);
+	if (!leaves)
+		__atomic_store_n(&listener->expires, weight ? expires : 0, __ATOMIC_RELEASE);
 	if (weight)
 		__atomic_store_n(&listener->word, XDPLB_LISTENER_OF(port, weight),
 				 __ATOMIC_RELEASE);

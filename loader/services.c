@@ -172,6 +172,9 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 	if (!err)
 		err = wanted_complete(&plan.before, wanted);
 	if (!err)
+		err = registration_port_check(balancer, balancer->config->registration_port,
+					      wanted);
+	if (!err)
 		err = ways_find(wanted, plan.ways);
 	if (!err)
 		err = service_change(balancer, known, wanted, &plan);

@@ -9,6 +9,7 @@
 
 #include "addresses.h"
 #include "backends.h"
+#include "directory.h"
 #include "error.h"
 #include "port_users.h"
 #include "sets.h"
@@ -151,6 +152,40 @@ void table_settle(struct balancer *balancer, __u32 service, const struct wanted_
 	__atomic_fetch_add(&table->changes, 1, __ATOMIC_RELEASE);
 }
 
+/* ---- the port to which registrations come -------------------------------------------------- */
+
+static int port_clash(const __be32 addr[4], __be16 port)
+{
+	char text[ADDRESS_TEXT];
+
+	endpoint_text(addr, port, text);
+	return fail(EADDRINUSE,
+		    "%s/udp cannot be a service and take registrations too; other services there "
+		    "take them: choose another port with: xdplb-config set registration-port=PORT",
+		    text);
+}
+
+int registration_port_check(const struct balancer *balancer, __be16 port,
+			    const struct wanted_service *wanted)
+{
+	bool is_there = wanted && wanted->at.proto == IPPROTO_UDP && wanted->at.port == port;
+
+	if (is_there && (wanted_listens(wanted) ||
+			 directory_find(balancer, XDPLB_KIND_REGISTER, wanted->at.addr, 0, 0)))
+		return port_clash(wanted->at.addr, port);
+	if (wanted && wanted_listens(wanted) &&
+	    directory_find(balancer, XDPLB_KIND_SERVICE, wanted->at.addr, port, IPPROTO_UDP))
+		return port_clash(wanted->at.addr, port);
+	for (__u32 id = 1; !wanted && id < XDPLB_TABLES; id++) {
+		const __be32 *addr = balancer->services[balancer->tables[id].service].addr;
+
+		if (balancer->tables[id].service &&
+		    directory_find(balancer, XDPLB_KIND_SERVICE, addr, port, IPPROTO_UDP))
+			return port_clash(addr, port);
+	}
+	return 0;
+}
+
 /* ---- freeing those that are not needed --------------------------------------------------- */
 
 static bool is_needed(const struct balancer *balancer, const struct xdplb_table *table)
@@ -215,7 +250,7 @@ static struct xdplb_listener *listener_find(const struct balancer *balancer, __u
 
 static bool is_live(const struct xdplb_listener *listener)
 {
-	return XDPLB_LISTENER_WEIGHT(listener->word) && listener->expires > clock_nanoseconds();
+	return xdplb_listener_is_live(listener, clock_nanoseconds());
 }
 
 __u8 listener_state(const struct balancer *balancer, __u32 service, __be16 port, __u8 state)
@@ -250,7 +285,7 @@ static bool live_read(const struct xdplb_table *table, __u32 k, struct live_list
 	__u32 word = __atomic_load_n(&listener->word, __ATOMIC_ACQUIRE);
 	__u64 now = clock_nanoseconds(), expires = listener->expires;
 
-	if (!XDPLB_LISTENER_WEIGHT(word) || expires <= now)
+	if (!XDPLB_LISTENER_WEIGHT(word) || listener->leaving || expires <= now)
 		return false;
 	live->port = htons(XDPLB_LISTENER_PORT(word));
 	live->weight = XDPLB_LISTENER_WEIGHT(word);

@@ -22,6 +22,14 @@ void table_read(const struct balancer *balancer, __u32 service,
  */
 int table_prepare(struct balancer *balancer, __u32 service, const struct wanted_service *wanted);
 
+/*
+ * Registrations at the addresses of services that take them come to this UDP port
+ * (network byte order), so no service may have it; nor may `wanted`, NULL: none, by
+ * its own port or by taking registrations. 0, or -EADDRINUSE after an error line.
+ */
+int registration_port_check(const struct balancer *balancer, __be16 port,
+			    const struct wanted_service *wanted);
+
 /* Puts in force how registrations are taken, when the service's set is. */
 void table_settle(struct balancer *balancer, __u32 service, const struct wanted_service *wanted);
 

@@ -25,9 +25,16 @@ static __always_inline struct xdplb_table *table_of(__u32 service_id)
 	return id ? table : NULL;
 }
 
+/* A place within the array, of which the compiler must not take the mask away. */
+static __always_inline __u32 listener_place(__u32 k)
+{
+	asm volatile("" : "+r"(k));
+	return k & (XDPLB_LISTENERS - 1);
+}
+
 static __always_inline struct xdplb_listener *listener_at(struct xdplb_table *table, __u32 k)
 {
-	return &table->listener[selection_place(k)];
+	return &table->listener[listener_place(k)];
 }
 
 /*
@@ -47,12 +54,6 @@ __noinline int listener_find_but(__u32 service_id, __u32 port, __u32 but)
 static __always_inline int listener_find(__u32 service_id, __u32 port)
 {
 	return listener_find_but(service_id, port, XDPLB_LISTENERS);
-}
-
-static __always_inline bool listener_is_live(const struct xdplb_listener *listener, __u64 now)
-{
-	return XDPLB_LISTENER_WEIGHT(READ_ONCE(listener->word)) &&
-	       READ_ONCE(listener->expires) > now;
 }
 
 /* ---- the ports of local backends ------------------------------------------------------ */
@@ -77,6 +78,39 @@ __noinline int port_user_swap(__u32 port, __u32 from, __u32 to)
 			return 1;
 	}
 	return 0;
+}
+
+static __always_inline __u32 port_user_at(__u32 port, __u32 place)
+{
+	const __u64 *users = port_users(port);
+
+	return users ? READ_ONCE(*users) >> place % XDPLB_PORT_USERS * 16 & 0xffff : 0;
+}
+
+/* What is named as a user of a port is one, and not out of date. */
+static __always_inline bool is_user(const struct xdplb_backend *backend, __u32 port)
+{
+	return backend && backend->flags && backend->port == bpf_htons(port);
+}
+
+/*
+ * Replies from this port can be told to be the service's, by a backend that it has
+ * there, or by `id` from now on. False: other services have all places.
+ */
+__noinline int port_claim(__u32 service_id, __u32 port, __u32 id)
+{
+	int outdated = 0;
+
+	for (int i = 0; i < XDPLB_PORT_USERS; i++) {
+		__u32 user = port_user_at(port, i);
+		const struct xdplb_backend *backend = backend_of(user);
+
+		if (is_user(backend, port) && backend->service == service_id)
+			return 1;
+		if (user && !is_user(backend, port))
+			outdated = user;
+	}
+	return port_user_swap(port, 0, id) || (outdated && port_user_swap(port, outdated, id));
 }
 
 static __always_inline bool port_has_user(__u32 port, __u32 id)
@@ -114,7 +148,7 @@ static __always_inline void selection_add(struct building *b, __u32 id, __u32 we
 {
 	__u32 n = b->to->count;
 
-	if (n >= XDPLB_LISTENERS)
+	if (n >= XDPLB_CHOICES)
 		return;
 	if (is_even(b->set))
 		weight = 1;
@@ -149,6 +183,15 @@ static __always_inline void expires_at(struct building *b, __u64 ns)
 		b->due = ns;
 }
 
+/* The flags of who takes no new flows: those that it has go on while it is leaving. */
+static __always_inline __u8 flags_gone(struct building *b, const struct xdplb_listener *listener)
+{
+	if (!READ_ONCE(listener->leaving) || READ_ONCE(listener->expires) <= b->now)
+		return XDPLB_BACKEND_DOWN;
+	expires_at(b, listener->expires);
+	return 0;
+}
+
 /*
  * The backend of the set with the port of listener `k`. What the listener has
  * registered goes before the backend's own weight; nothing goes before the state
@@ -161,15 +204,16 @@ static __always_inline __u32 static_registered(struct building *b, struct xdplb_
 	const struct xdplb_listener *listener = listener_at(b->table, k);
 	struct xdplb_backend *own = backend_of(b->table->first + k);
 	__u32 weight = XDPLB_LISTENER_WEIGHT(READ_ONCE(listener->word));
-	bool gone = weight && !listener_is_live(listener, b->now);
+	bool gone = weight && !xdplb_listener_is_live(listener, b->now);
+	__u8 flags = gone ? flags_gone(b, listener) : 0;
 
 	b->table->is_static[k / 64 & 3] |= 1ULL << k % 64;
 	if (own)
-		backend_flags(own, gone || entry->state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0);
+		backend_flags(own, entry->state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : flags);
 	if (entry->state != XDPLB_UP || !weight)
 		return entry->weight;
 	if (gone) {
-		backend_flags(backend, XDPLB_BACKEND_DOWN);
+		backend_flags(backend, flags);
 		return 0;
 	}
 	backend_begins(b, backend);
@@ -196,7 +240,7 @@ static long static_add(__u32 n, struct building *b)
 	weight = entry->weight;
 	k = listener_find(b->service, bpf_ntohs(backend->port));
 	if (k >= 0)
-		weight = static_registered(b, backend, entry, selection_place(k));
+		weight = static_registered(b, backend, entry, listener_place(k));
 	if (entry->state == b->state && weight)
 		selection_add(b, entry->backend, weight);
 	return 0;
@@ -211,8 +255,8 @@ static long listener_add(__u32 k, struct building *b)
 
 	if (!port || !backend || b->table->is_static[k / 64 & 3] >> k % 64 & 1)
 		return 0;
-	if (!listener_is_live(listener, b->now)) {
-		backend_flags(backend, XDPLB_BACKEND_DOWN);
+	if (!xdplb_listener_is_live(listener, b->now)) {
+		backend_flags(backend, flags_gone(b, listener));
 		return 0;
 	}
 	if (!port_has_user(port, id) && !port_user_swap(port, 0, id))
@@ -253,7 +297,7 @@ static __always_inline void selection_finish(struct building *b)
 
 	if (!b->divisor)
 		return;
-	bpf_loop(XDPLB_LISTENERS, weight_sum, b, 0);
+	bpf_loop(XDPLB_CHOICES, weight_sum, b, 0);
 	to->stride = selection_stride(to->total, to->count);
 	bpf_loop(STRIDE_TRIES, stride_try, b, 0);
 	if (greatest_divisor(to->total, to->stride) != 1)

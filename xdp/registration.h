@@ -114,6 +114,13 @@ static __always_inline bool place_claim(struct xdplb_listener *listener, __u32 p
 		       word;
 }
 
+static __always_inline int place_give_up(struct xdplb_listener *listener, int why)
+{
+	WRITE_ONCE(listener->expires, 0);
+	WRITE_ONCE(listener->word, 0);
+	return why;
+}
+
 #define PLACE_NONE (-1)
 #define PLACE_RACE (-2) /* another CPU was quicker */
 #define PLACE_REPLAY (-3) /* there is one, whose listener's counter is not below this one's */
@@ -134,22 +141,22 @@ __noinline int place_take(__u32 service_id, __u32 port, __u64 counter)
 		k = place_left(table, cpu->now_ns);
 	if (k < 0)
 		return PLACE_NONE;
-	k = selection_place(k);
+	k = listener_place(k);
 	listener = &table->listener[k];
 	if (table->keyed && counter <= READ_ONCE(listener->counter))
 		return PLACE_REPLAY;
 	if (!place_claim(listener, port, cpu->now_ns))
 		return PLACE_RACE;
-	if (listener_find_but(service_id, port, k) >= 0) {
-		/* Both give way, and the next message finds room. */
-		WRITE_ONCE(listener->expires, 0);
-		WRITE_ONCE(listener->word, 0);
-		return PLACE_RACE;
-	}
+	/* Another CPU found another place for it: both give way, and the next message finds room.
+	 */
+	if (listener_find_but(service_id, port, k) >= 0)
+		return place_give_up(listener, PLACE_RACE);
 	if (listener->counter > table->floor)
 		table->floor = listener->counter;
 	listener->counter = table->floor;
 	backend_hand_over(service, table->first + k, port);
+	if (!port_claim(service_id, port, table->first + k))
+		return place_give_up(listener, PLACE_NONE);
 	return k;
 }
 
@@ -185,13 +192,16 @@ static __always_inline bool listener_set(struct xdplb_table *table, struct xdplb
 	__u32 port = bpf_ntohs(message->port), weight = bpf_ntohs(message->weight);
 	__u64 expires = now + (__u64)bpf_ntohs(message->lifetime) * NSEC_PER_SEC;
 	__u32 before = READ_ONCE(listener->word);
-	bool live = listener_is_live(listener, now);
+	bool live = xdplb_listener_is_live(listener, now);
+	bool leaves = !weight && xdplb_goodbye_leaves_flows(message->proto);
 
 	if (XDPLB_LISTENER_PORT(before) != port ||
 	    (weight && __sync_val_compare_and_swap(&listener->word, before,
 						   XDPLB_LISTENER_OF(port, weight)) != before))
 		return false;
-	WRITE_ONCE(listener->expires, weight ? expires : 0);
+	WRITE_ONCE(listener->leaving, leaves);
+	if (!leaves)
+		WRITE_ONCE(listener->expires, weight ? expires : 0);
 	if (live != !!weight || (weight && (XDPLB_LISTENER_WEIGHT(before) != weight ||
 					    expires < READ_ONCE(table->due))))
 		__sync_fetch_and_add(&table->changes, 1);

@@ -15,7 +15,7 @@
 static inline __u32 selection_place(__u32 n)
 {
 	asm volatile("" : "+r"(n));
-	return n & (XDPLB_LISTENERS - 1);
+	return n & (XDPLB_CHOICES - 1);
 }
 
 /* The word at a place. */
@@ -33,7 +33,7 @@ static inline __u32 selection_find(const struct xdplb_selection *from, __u32 poi
 {
 	__u32 place = 0;
 
-	for (__u32 step = XDPLB_LISTENERS / 2; step; step /= 2) {
+	for (__u32 step = XDPLB_CHOICES / 2; step; step /= 2) {
 		__u32 sum = from->sum[selection_place(place + step - 1)];
 
 		place += step * (((__u64)sum - point - 1) >> 63);
@@ -65,8 +65,8 @@ static inline __u32 selection_stride(__u32 total, __u32 count)
 
 static inline __u32 greatest_divisor(__u32 a, __u32 b)
 {
-	/* As many steps as the largest 24-bit Fibonacci numbers need (Lame's theorem). */
-	for (int i = 0; i < 36 && b; i++) {
+	/* As many steps as the largest 25-bit Fibonacci numbers need (Lame's theorem). */
+	for (int i = 0; i < 38 && b; i++) {
 		__u32 rest = a % b;
 
 		a = b;

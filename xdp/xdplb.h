@@ -44,6 +44,7 @@
 #define XDPLB_TIMEOUT_MAX 32767 /* seconds */
 #define XDPLB_TABLES 128 /* services whose listeners register themselves, 0 is none */
 #define XDPLB_LISTENERS 256 /* of one service, a power of two */
+#define XDPLB_CHOICES 512 /* listeners, and beside them as many backends of the set */
 #define XDPLB_EVENTS_BYTES (1 << 18) /* room for events nobody has read yet */
 
 #define XDPLB_LINE 64
@@ -382,7 +383,7 @@ enum xdplb_registration {
 
 struct xdplb_listener {
 	__u32 word; /* XDPLB_LISTENER_*; 0: free, or given up */
-	__u32 reserved;
+	__u32 leaving; /* it said goodbye: flows that it has may go on until it expires */
 	__u64 expires; /* nanosecond of CLOCK_MONOTONIC_COARSE, 0: it said goodbye */
 	__u64 counter; /* of the last registration, where there is a key */
 	__u64 reserved2;
@@ -392,13 +393,29 @@ struct xdplb_listener {
 #define XDPLB_LISTENER_WEIGHT(word) ((word) >> 16) /* 0: it does not count */
 #define XDPLB_LISTENER_OF(port, weight) ((__u32)(weight) << 16 | (port))
 
+/* It takes flows in this nanosecond. */
+static inline int xdplb_listener_is_live(const struct xdplb_listener *listener, __u64 now)
+{
+	return XDPLB_LISTENER_WEIGHT(listener->word) && !listener->leaving &&
+	       listener->expires > now;
+}
+
+/*
+ * After a goodbye for a service of this protocol, flows go on: a connection is the
+ * listener's, while any other can answer a datagram.
+ */
+static inline int xdplb_goodbye_leaves_flows(__u8 proto)
+{
+	return proto == 6; /* IPPROTO_TCP */
+}
+
 struct xdplb_selection {
 	__u32 seq; /* odd while it is being written */
 	__u32 count; /* of those that take flows */
 	__u32 total; /* of their weights */
 	__u32 stride; /* from one turn to the next, without a common divisor with total */
-	__u32 word[XDPLB_LISTENERS]; /* as a slot's: backend id and weight */
-	__u32 sum[XDPLB_LISTENERS]; /* of the weights up to this one; beyond the last all ones */
+	__u32 word[XDPLB_CHOICES]; /* as a slot's: backend id and weight */
+	__u32 sum[XDPLB_CHOICES]; /* of the weights up to this one; beyond the last all ones */
 };
 
 struct xdplb_table {
@@ -614,7 +631,7 @@ _Static_assert(sizeof(struct xdplb_service) == 72, "ABI");
 _Static_assert(sizeof(struct xdplb_backend) == 192, "ABI");
 _Static_assert(sizeof(struct xdplb_backend_cpu) == 72, "ABI");
 _Static_assert(sizeof(struct xdplb_listener) == 32, "ABI");
-_Static_assert(sizeof(struct xdplb_selection) == 16 + 8UL * XDPLB_LISTENERS, "ABI");
+_Static_assert(sizeof(struct xdplb_selection) == 16 + 8UL * XDPLB_CHOICES, "ABI");
 _Static_assert(__builtin_offsetof(struct xdplb_table, listener) == 2UL * XDPLB_LINE, "ABI");
 _Static_assert(sizeof(struct xdplb_event) == 68, "ABI");
 _Static_assert(sizeof(struct xdplb_nat_record) == 48, "a flow with nat takes 16 + 48 bytes");

@@ -1,6 +1,9 @@
 # shellcheck shell=bash disable=SC2086,SC2154 # addresses hold no blanks
 # Listeners that register themselves, and what others send to that port.
 
+# shellcheck source=testing/net/local.sh
+. "$HERE/local.sh"
+
 SERVICE=$LOCAL/udp
 KEY=000102030405060708090a0b0c0d0e0f
 
@@ -203,7 +206,7 @@ listed() {
 unheard() {
 	local said status=0
 	said=$("$@" 2>&1) || status=$?
-	[[ $status = 1 && $said == *"no answer"* ]] || fail "status $status: $said"
+	[[ $status = 1 && $said == *@("no answer"|"nobody takes registrations")* ]] || fail "status $status: $said"
 }
 
 test_register_key() {
@@ -287,6 +290,53 @@ test_register_off() {
 	equal "and registered" "5001 10 5002 10" "$(spread_over 20)"
 	config del-service $SERVICE
 	unheard register $SERVICE --port 5002
+}
+
+# A listener that says goodbye keeps the connections that it has, for its lifetime; new ones go to others.
+test_register_goodbye_tcp() {
+	wired
+	config load eth0 lo
+	http_start balancer on5003 5003
+	config set-backends $VIP:8000/tcp --forward local --registration kernel :5001,state=backup
+	register $VIP:8000/tcp --port 5003 --ttl 20
+	slow_download held $VIP
+	register $VIP:8000/tcp --port 5003 --goodbye
+	equal "new ones" "5001 20" "$(ask client connections $VIP 8000 20)"
+	finish held
+	register $VIP:8000/tcp --port 5003 --ttl 1
+	slow_download outlived $VIP
+	register $VIP:8000/tcp --port 5003 --goodbye
+	sleep 1.1
+	touch "$NET_DIR/outlived.go"
+	! wait "$JOB_outlived" || fail "a connection outlives its listener's lifetime"
+}
+
+# Five services have listeners on one port: of the last one's, replies could not be told.
+test_register_port_shared() {
+	local i
+	registered
+	for i in 1 2 3 4; do
+		config set-backends $VIP:600$i/udp --forward local --registration kernel :700$i
+		[ $i = 4 ] || register $VIP:600$i/udp --port 5001
+	done
+	unheard register $VIP:6004/udp --port 5001
+	[ "$(drops registration_full)" -ge 1 ] || fail "no drop is counted"
+	register $VIP:6004/udp --port 5002
+	config set-state $SERVICE :5001 down
+	config del-service $VIP:6001/udp
+	register $VIP:6004/udp --port 5001
+}
+
+test_register_port_is_no_service() {
+	registered
+	refused 1 7475/udp set-backends $VIP:7475/udp --forward local :5001
+	config set-backends $VIP:7475/tcp --forward local :5001
+	config set-backends $VIP:6000/udp --forward local :5001
+	refused 1 6000/udp set registration-port=6000
+	config set registration-port=6001
+	config set-service $SERVICE --registration off
+	config set-backends $VIP:6001/udp --forward local :5001
+	refused 1 6001/udp set-service $SERVICE --registration kernel
 }
 
 # registering FIRST LAST SECONDS: a listener on each of these ports registers.

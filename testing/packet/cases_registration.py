@@ -120,7 +120,7 @@ def as_it_stands(lb):
         with key_file(KEY) as words:
             run("xdplb-config", "set-backends", text, "--forward", "local", "--registration",
                 "kernel", *words)
-        Tables().find().write("Q", FLOOR, 0)
+        Tables().find().counters(0)
         address = "192.0.2.1" if what == "keyed" else "2001:db8::1"
         sent = frame(("00:00:00:00:00:00",) * 2, (address, port), (address, PORT), "udp",
                      payload=bytes.fromhex(VECTORS[what]))
@@ -261,9 +261,9 @@ def passes(lb, family, proto):
     local = Registered(lb, family, proto, mode="user")
     listener = local.listeners[0]
     good = local.says(listener)
-    unchanged_in(lb, [good, local.says(listener, **FAREWELL), local.says(listener, key=KEY),
-                      local.datagram(local.message(listener), sport=9)], "lo")
+    unchanged_in(lb, [good, local.says(listener, **FAREWELL), local.says(listener, key=KEY)], "lo")
     local.refused([local.says(listener, magic=b"none")], "registration_malformed")
+    local.refused([local.datagram(local.message(listener), sport=9)], "registration_denied")
     unchanged_in(lb, [local.datagram(local.message(listener), sport=listener, dport=port)
                       for port in (PORT - 1, PORT + 1)], "lo")
     elsewhere = frame(("00:00:00:00:00:00",) * 2, (family.own, listener), (family.own, PORT), "udp",
@@ -340,9 +340,14 @@ def schedulers(lb, family, proto):
         local.register(1, 9, 3)
         same(local.speak(flows, payload=b"x"), takers, f"who gets them later by {scheduler}")
         local.register(1, 0, 3)
+        if proto == "tcp":
+            same(local.speak(flows, payload=b"x"), takers, f"after a goodbye, by {scheduler}")
+            new = local.speak(local.flows(16))
+            check(local.listeners[1] not in new, "%s: a new one to who said goodbye", scheduler)
+            Tables().find().ends(local.listeners[1], 1)
         moved = local.speak(flows, **flows[0].first_fields())
         for flow, before, after in zip(flows, takers, moved):
-            check(after != local.listeners[1], "%s: to who said goodbye", scheduler)
+            check(after != local.listeners[1], "%s: to who is gone", scheduler)
             check(before == after or before == local.listeners[1],
                   "%s: a flow of another's moved too", scheduler)
         same(local.speak(flows), moved, f"who gets them then by {scheduler}")
@@ -450,6 +455,17 @@ def crowd(lb):
     time.sleep(0.05)
     takers = local.turns(local.flow(), LISTENERS - 1)
     same(sorted(takers), sorted([*rest[:LISTENERS - 2], last]), "who gets datagrams, one each")
+
+
+@case("registration: 256 listeners beside 256 backends of the set's: each gets its share")
+def both_crowds(lb):
+    words = ["weight=2"] * LISTENERS
+    local = Registered(lb, V4, "udp", *words, more=LISTENERS)
+    local.accepted([local.says(port, weight=3) for port in local.listeners[LISTENERS:]])
+    time.sleep(0.05)
+    takers = local.turns(local.flow(), 5 * LISTENERS)
+    same([takers.count(port) for port in local.listeners], [2] * LISTENERS + [3] * LISTENERS,
+         "what each gets")
 
 
 @case("registration: what was overheard before the service had its key is worth nothing then")

@@ -127,8 +127,8 @@ class Registered(Local):
 FAREWELL = {"kind": GOODBYE, "weight": 0, "lifetime": 0}
 
 # struct xdplb_table of xdp/xdplb.h
-TABLES, LISTENERS = 128, 256
-TABLE, LISTENER = 128 + LISTENERS * 32 + 2 * (16 + 8 * LISTENERS), struct.Struct("=IIQQQ")
+TABLES, LISTENERS, CHOICES = 128, 256, 512
+TABLE, LISTENER = 128 + LISTENERS * 32 + 2 * (16 + 8 * CHOICES), struct.Struct("=IIQQQ")
 DUE, SERVICE, MODE, FLOOR, FIRST_LISTENER = 0, 24, 32, 56, 128
 
 
@@ -178,6 +178,12 @@ class Table:
         word, _, expires, counter, _ = LISTENER.unpack_from(self.memory,
                                                             self.at + self.place(port))
         return word >> 16, expires, counter
+
+    def counters(self, value):
+        """What anybody said last, and what nobody may go below."""
+        self.write("Q", FLOOR, value)
+        for at in range(LISTENERS):
+            self.write("Q", FIRST_LISTENER + at * LISTENER.size + 16, value)
 
     def ends(self, port, nanosecond):
         """Its lifetime ends then."""

@@ -322,6 +322,32 @@ static void goodbyes(void **state)
 	assert_int_equal(table->changes, 3);
 }
 
+/* Connections may go on until the lifetime ends; no new ones come, whatever is said then. */
+static void goodbyes_tcp(void **state)
+{
+	struct xdplb_service *service = &balancer.services[SERVICE];
+	struct datagram datagram;
+
+	(void)state;
+	service->proto = IPPROTO_TCP;
+	assert_int_equal(directory_add(&balancer, XDPLB_KIND_SERVICE, service->addr, service->port,
+				       service->proto, SERVICE),
+			 0);
+	for (int again = 0; again < 2; again++) {
+		datagram = says_of("192.0.2.1:5000/tcp", 5001, 3, 30);
+		assert_int_equal(hear(&datagram, NOW), TAKEN);
+		assert_true(xdplb_listener_is_live(&table->listener[0], NOW));
+		assert_int_equal(table->changes, 2 * again + 1);
+		for (int twice = 0; twice < 2; twice++) {
+			datagram = says_of("192.0.2.1:5000/tcp", 5001, 0, 0);
+			assert_int_equal(hear(&datagram, NOW + SECOND), TAKEN);
+			assert_int_equal(table->changes, 2 * again + 2);
+		}
+		assert_true(table->listener[0].expires == NOW + 30 * SECOND);
+		assert_false(xdplb_listener_is_live(&table->listener[0], NOW));
+	}
+}
+
 static void ipv6(void **state)
 {
 	struct datagram datagram;
@@ -388,6 +414,25 @@ static void full(void **state)
 	datagram = says(5001, 0, 0);
 	assert_int_equal(hear(&datagram, NOW), TAKEN);
 	assert_int_equal(hear_says(6255, 2, 30, NOW), TAKEN);
+}
+
+/* A port has so many services: a reply from it could not be told to be of one more. */
+static void port_is_full(void **state)
+{
+	struct datagram datagram = says(5001, 1, 30);
+
+	(void)state;
+	for (__u32 id = 1; id <= XDPLB_PORT_USERS; id++) {
+		balancer.backends[id].flags = XDPLB_BACKEND_USED;
+		balancer.backends[id].service = SERVICE + id;
+		balancer.backends[id].port = htons(5001);
+		assert_int_equal(port_user_add(&balancer, id), 0);
+	}
+	assert_int_equal(hear(&datagram, NOW), XDPLB_DROP_REG_FULL);
+	assert_int_equal(table->listener[0].word, 0);
+	balancer.backends[2].port = htons(5002);
+	assert_int_equal(hear(&datagram, NOW), TAKEN);
+	assert_true(port_has_user(&balancer, FIRST));
 }
 
 /* The place of who has been gone for longest, with all that belongs to it. */
@@ -502,9 +547,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(replayed, make, forget),
 		cmocka_unit_test_setup_teardown(registered, make, forget),
 		cmocka_unit_test_setup_teardown(goodbyes, make, forget),
+		cmocka_unit_test_setup_teardown(goodbyes_tcp, make, forget),
 		cmocka_unit_test_setup_teardown(ipv6, make, forget),
 		cmocka_unit_test_setup_teardown(answered, make, forget),
 		cmocka_unit_test_setup_teardown(full, make, forget),
+		cmocka_unit_test_setup_teardown(port_is_full, make, forget),
 		cmocka_unit_test_setup_teardown(place_left, make, forget),
 		cmocka_unit_test_setup_teardown(any_order, make, forget),
 	};

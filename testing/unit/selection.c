@@ -19,7 +19,7 @@ static void make(const __u32 *weight, __u32 count)
 	memset(&selection, 0, sizeof(selection));
 	for (__u32 i = 0; i < count; i++)
 		divisor = greatest_divisor(weight[i], divisor);
-	for (__u32 i = 0; i < XDPLB_LISTENERS; i++)
+	for (__u32 i = 0; i < XDPLB_CHOICES; i++)
 		selection.sum[i] = ~0U;
 	for (__u32 i = 0; i < count; i++) {
 		selection.word[i] = (i + 1) | XDPLB_SLOT_SECOND(weight[i]);
@@ -51,10 +51,10 @@ static void draw(__u32 *weight, __u32 count, __u32 most)
 
 static void find_as_linear(void **state)
 {
-	__u32 weight[XDPLB_LISTENERS];
+	__u32 weight[XDPLB_CHOICES];
 
 	(void)state;
-	for (__u32 count = 1; count <= XDPLB_LISTENERS; count++) {
+	for (__u32 count = 1; count <= XDPLB_CHOICES; count++) {
 		draw(weight, count, count % 3 ? 9 : 65535);
 		make(weight, count);
 		for (__u32 i = 0; i < count; i++)
@@ -78,7 +78,7 @@ static void find_as_linear(void **state)
 /* Any window of `total` turns, from `from` on, has each as often as its weight says. */
 static void assert_window(__u64 from)
 {
-	__u32 got[XDPLB_LISTENERS + 1] = {}, before = 0;
+	__u32 got[XDPLB_CHOICES + 1] = {}, before = 0;
 
 	for (__u32 i = 0; i < selection.total; i++)
 		got[XDPLB_SLOT_OWNER(selection_turn(&selection, from + i))]++;
@@ -91,10 +91,10 @@ static void assert_window(__u64 from)
 
 static void exact_windows(void **state)
 {
-	__u32 weight[XDPLB_LISTENERS];
+	__u32 weight[XDPLB_CHOICES];
 
 	(void)state;
-	for (__u32 count = 1; count <= XDPLB_LISTENERS; count += count < 16 ? 1 : 15) {
+	for (__u32 count = 1; count <= XDPLB_CHOICES; count += count < 16 ? 1 : 15) {
 		for (__u32 most = 1; most <= 1000; most *= 10) {
 			draw(weight, count, most);
 			make(weight, count);
@@ -110,21 +110,21 @@ static void exact_extremes(void **state)
 	static const __u32 few[][3] = { { 65535, 1, 1 },     { 1, 65535, 65535 },
 					{ 65535, 65534, 1 }, { 65535, 65535, 65535 },
 					{ 2, 4, 65534 },     { 32768, 65535, 3 } };
-	__u32 weight[XDPLB_LISTENERS];
+	__u32 weight[XDPLB_CHOICES];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(few); i++) {
 		make(few[i], 3);
 		assert_window(random_64() >> 1);
 	}
-	for (__u32 i = 0; i < XDPLB_LISTENERS; i++)
+	for (__u32 i = 0; i < XDPLB_CHOICES; i++)
 		weight[i] = 65535;
-	make(weight, XDPLB_LISTENERS);
-	assert_int_equal(selection.total, XDPLB_LISTENERS); /* over their common divisor */
+	make(weight, XDPLB_CHOICES);
+	assert_int_equal(selection.total, XDPLB_CHOICES); /* over their common divisor */
 	assert_window(12345);
 	weight[7] = 65534;
-	make(weight, XDPLB_LISTENERS);
-	assert_int_equal(selection.total, XDPLB_LISTENERS * 65535 - 1);
+	make(weight, XDPLB_CHOICES);
+	assert_int_equal(selection.total, XDPLB_CHOICES * 65535 - 1);
 	assert_window(random_64() >> 2); /* 16 million turns */
 }
 
@@ -179,10 +179,10 @@ static void interleaved(void **state)
 
 static void even_ones_in_turn(void **state)
 {
-	__u32 weight[XDPLB_LISTENERS];
+	__u32 weight[XDPLB_CHOICES];
 
 	(void)state;
-	for (__u32 count = 1; count <= XDPLB_LISTENERS; count++) {
+	for (__u32 count = 1; count <= XDPLB_CHOICES; count++) {
 		for (__u32 i = 0; i < count; i++)
 			weight[i] = 7;
 		make(weight, count);
@@ -244,7 +244,7 @@ static __u64 name_at(__u32 i)
 /* Five standard deviations and the parabola's error: shares are the weights. */
 static void assert_shares(const __u32 *weight, __u32 count)
 {
-	__u32 got[XDPLB_LISTENERS + 1] = {};
+	__u32 got[XDPLB_CHOICES + 1] = {};
 	double total = 0;
 
 	make(weight, count);
@@ -268,15 +268,15 @@ static void shares(void **state)
 					 { 65535, 1, 1, 1 },	{ 65535, 65535, 65535, 1 },
 					 { 100, 50, 25, 12 },	{ 9, 1, 9, 1 },
 					 { 65535, 30000, 7, 7 } };
-	__u32 weight[XDPLB_LISTENERS];
+	__u32 weight[XDPLB_CHOICES];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(some); i++)
 		assert_shares(some[i], 4);
 	draw(weight, 40, 100);
 	assert_shares(weight, 40);
-	draw(weight, XDPLB_LISTENERS, 65535);
-	assert_shares(weight, XDPLB_LISTENERS);
+	draw(weight, XDPLB_CHOICES, 65535);
+	assert_shares(weight, XDPLB_CHOICES);
 }
 
 /* A name moves only to one whose weight grew, or from one whose weight shrank. */

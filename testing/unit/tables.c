@@ -331,6 +331,29 @@ static void as_many_as_there_are(void **state)
 	assert_non_null(make(SERVICE));
 }
 
+/* No service has the port to which registrations at its address come. */
+static void registration_port(void **state)
+{
+	static const char *const one[] = { ":5001", NULL };
+	static const struct wanted_registration off = { .given = true };
+
+	(void)state;
+	balancer.config->registration_port = htons(7475);
+	assert_int_equal(apply_words("192.0.2.10:7475/udp", &kernel, nobody), -EADDRINUSE);
+	assert_int_equal(apply_words("192.0.2.10:7475/udp", &off, one), 0);
+	said_reset();
+	assert_int_equal(apply_words(SERVICE, &kernel, nobody), -EADDRINUSE);
+	assert_said(SERVICE, "192.0.2.10:7475/udp cannot be a service and take registrations too");
+	assert_int_equal(apply_words("192.0.2.11:5000/udp", &kernel, nobody), 0);
+	remove_service("192.0.2.10:7475/udp");
+	assert_int_equal(apply_words(SERVICE, &kernel, nobody), 0);
+	assert_int_equal(apply_words("192.0.2.10:7475/udp", &off, one), -EADDRINUSE);
+	assert_int_equal(apply_words("192.0.2.10:7475/tcp", &kernel, one), 0);
+	/* Where registrations are to come to another port: */
+	assert_int_equal(registration_port_check(&balancer, htons(7000), NULL), 0);
+	assert_int_equal(registration_port_check(&balancer, htons(5000), NULL), -EADDRINUSE);
+}
+
 /* ---- keys ------------------------------------------------------------------------------------ */
 
 static struct wanted_registration with_key(__u64 key)
@@ -561,6 +584,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(made_once, begin, end),
 		cmocka_unit_test_setup_teardown(runs, begin, end),
 		cmocka_unit_test_setup_teardown(as_many_as_there_are, begin, end),
+		cmocka_unit_test_setup_teardown(registration_port, begin, end),
 		cmocka_unit_test_setup_teardown(keys, begin, end),
 		cmocka_unit_test_setup_teardown(modes, begin, end),
 		cmocka_unit_test_setup_teardown(freed, begin, end),
