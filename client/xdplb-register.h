@@ -495,8 +495,8 @@ static inline int xdplb_register_send(struct xdplb_register *self, int fd, unsig
 }
 
 /*
- * Says goodbye: nothing new comes any more. Errors as above. What has begun may
- * go on, so serve it to its end before closing.
+ * Says goodbye: nothing new comes any more. Errors as above. Connections of a TCP
+ * listener go on until its lifetime ends: serve them to their end before closing.
  */
 static inline int xdplb_register_bye(struct xdplb_register *self, int fd)
 {

@@ -9,22 +9,15 @@
 
 #include "forward.h"
 
-/* The packet is for this port. Of fragments the first alone has one. */
-static __always_inline void port_write(struct packet *p, __be16 port)
-{
-	struct endpoints to = { .sport = p->h->sport, .dport = port };
-
-	if (p->h->fragment != FRAGMENT_LATER)
-		rewrite_l4(p, &to, 0);
-}
-
-/* Hands a packet to the listener `backend`. */
+/* Hands a packet, which is no later fragment, to the listener `backend`. */
 static __always_inline int deliver(struct packet *p, const struct xdplb_backend *backend,
 				   struct xdplb_backend_cpu *cpu)
 {
+	struct endpoints to = { .sport = p->h->sport, .dport = backend->port };
+
 	cpu->packets++;
 	cpu->bytes += frame_bytes(p);
-	port_write(p, backend->port);
+	rewrite_l4(p, &to, 0);
 	return XDP_PASS;
 }
 

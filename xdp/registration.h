@@ -114,6 +114,15 @@ static __always_inline bool place_claim(struct xdplb_listener *listener, __u32 p
 		       word;
 }
 
+/* Nobody new may say what who had a place said. False: another CPU was quicker. */
+static __always_inline bool floor_raise(struct xdplb_table *table, __u64 counter)
+{
+	__u64 floor = READ_ONCE(table->floor);
+
+	return counter <= floor ||
+	       __sync_val_compare_and_swap(&table->floor, floor, counter) == floor;
+}
+
 static __always_inline int place_give_up(struct xdplb_listener *listener, int why)
 {
 	WRITE_ONCE(listener->expires, 0);
@@ -151,8 +160,8 @@ __noinline int place_take(__u32 service_id, __u32 port, __u64 counter)
 	 */
 	if (listener_find_but(service_id, port, k) >= 0)
 		return place_give_up(listener, PLACE_RACE);
-	if (listener->counter > table->floor)
-		table->floor = listener->counter;
+	if (!floor_raise(table, READ_ONCE(listener->counter)))
+		return place_give_up(listener, PLACE_RACE);
 	listener->counter = table->floor;
 	backend_hand_over(service, table->first + k, port);
 	if (!port_claim(service_id, port, table->first + k))

@@ -57,14 +57,14 @@ def run_one(name, function, args, balancer, verbose):
     return True
 
 
-def run_all(balancer, patterns, verbose, half=None):
+def run_all(balancer, patterns, verbose, part=0, parts=1):
     """
-    Runs the cases that a pattern fits, or every other one of these: those that `half` (0 or 1)
-    leaves over are another process's. Returns how many ran and how many failed.
+    Runs the cases that a pattern fits, and of all cases one in `parts`: the other parts are other
+    processes'. Returns how many ran and how many failed.
     """
     ran = failed = 0
     for number, (name, program, function, args) in enumerate(CASES):
-        if half is not None and number % 2 != half:
+        if number % parts != part:
             continue
         if patterns and not any(fnmatch.fnmatch(name, pattern) for pattern in patterns):
             continue

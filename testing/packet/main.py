@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """
 main.py INJECT [-v] [PATTERN]...: runs the cases, in the balancer's network namespace; with
-XDPLB_HALF=0 or 1 in the environment half of them.
+XDPLB_PART=0/3, 1/3 or 2/3 in the environment a third of them.
 """
 import os
 import sys
@@ -34,9 +34,9 @@ import cases_registration  # noqa: F401
 
 def main(inject, *words):
     patterns = [word for word in words if word != "-v"]
-    half = os.environ.get("XDPLB_HALF")
-    ran, failed = case.run_all(balancer.Balancer(inject), patterns, "-v" in words,
-                               None if half is None else int(half))
+    part, parts = os.environ.get("XDPLB_PART", "0/1").split("/")
+    ran, failed = case.run_all(balancer.Balancer(inject), patterns, "-v" in words, int(part),
+                               int(parts))
     print(f"packet: {ran} cases, {failed} failed")
     return 1 if failed or not ran else 0
 
