@@ -92,7 +92,7 @@ race() {
 	race_changes >"$NET_DIR/race.log" 2>&1 &
 	changes=$!
 	NET_TIMEOUT=$((${1:-60} + 60)) in_ns balancer testing/build/race testing/build/bench.bpf.o \
-		"$(program_id race)" "$RACE_IN" "${1:-60}" || failed=1
+		"$(program_id race)" "$RACE_IN" "${1:-30}" || failed=1
 	touch "$NET_DIR/race.over"
 	wait "$changes" || true
 	grep -v ' warning: ' "$NET_DIR/race.log" | sort | uniq -c | sed 's/^ */# said by xdplb-config: /; s/said by.*: 1 \(.* meanwhile\)/\1/'
