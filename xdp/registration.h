@@ -56,18 +56,9 @@ static __always_inline void backend_hand_over(struct xdplb_service *service, __u
 	WRITE_ONCE(backend->port, bpf_htons(port));
 }
 
-/* A place that nobody has had, -1: there is none. */
-static __always_inline int place_free(const struct xdplb_table *table)
-{
-	for (int k = 0; k < XDPLB_LISTENERS; k++)
-		if (!READ_ONCE(table->listener[k].word))
-			return k;
-	return -1;
-}
-
 struct leaving {
 	struct xdplb_table *table;
-	__u64 longest; /* since when the one that was found has been gone */
+	__u64 longest; /* nanosecond after that in which the one that was found has left */
 	int place;
 };
 
@@ -79,20 +70,23 @@ static long place_compare(__u32 k, struct leaving *leaving)
 {
 	const struct xdplb_listener *listener = listener_at(leaving->table, k);
 	bool is_static = leaving->table->is_static[k / 64 & 3] >> k % 64 & 1;
-	__u64 expires = READ_ONCE(listener->expires);
+	__u32 word = READ_ONCE(listener->word);
+	__u64 left = word ? READ_ONCE(listener->expires) + 1 : 0;
 
-	if (expires >= leaving->longest ||
-	    (is_static && XDPLB_LISTENER_WEIGHT(READ_ONCE(listener->word))))
+	if (left >= leaving->longest || (is_static && XDPLB_LISTENER_WEIGHT(word)))
 		return 0;
-	leaving->longest = expires;
+	leaving->longest = left;
 	leaving->place = k;
-	return 0;
+	return !left;
 }
 
-/* That of who has been gone for longest, -1: all are there. */
-static __always_inline int place_left(struct xdplb_table *table, __u64 now)
+/*
+ * A place that nobody has, or that of who has been gone for longest; -1: all are
+ * there. The verifier follows no state for each place as it would in a plain loop.
+ */
+static __always_inline int place_find(struct xdplb_table *table, __u64 now)
 {
-	struct leaving leaving = { .table = table, .longest = now, .place = -1 };
+	struct leaving leaving = { .table = table, .longest = now + 1, .place = -1 };
 
 	bpf_loop(XDPLB_LISTENERS, place_compare, &leaving, 0);
 	return leaving.place;
@@ -145,9 +139,7 @@ __noinline int place_take(__u32 service_id, __u32 port, __u64 counter)
 
 	if (!table || !service || !cpu)
 		return PLACE_NONE;
-	k = place_free(table);
-	if (k < 0)
-		k = place_left(table, cpu->now_ns);
+	k = place_find(table, cpu->now_ns);
 	if (k < 0)
 		return PLACE_NONE;
 	k = listener_place(k);

@@ -28,6 +28,7 @@ import cases_stats  # noqa: F401
 import cases_ports  # noqa: F401
 import cases_monitor  # noqa: F401
 import cases_fuzz  # noqa: F401
+import cases_load  # noqa: F401
 import cases_local  # noqa: F401
 import cases_registration  # noqa: F401
 
