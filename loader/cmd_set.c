@@ -7,6 +7,7 @@
 #include "command.h"
 #include "error.h"
 #include "output.h"
+#include "ports.h"
 #include "settings.h"
 #include "tables.h"
 
@@ -59,10 +60,12 @@ int command_set(struct options *options)
 		err = seed_check(&balancer, &settings);
 	if (!err && options->count)
 		err = registration_port_check(&balancer, htons(settings.registration_port), NULL);
-	if (!err && options->count)
+	if (!err && options->count) {
 		settings_put(balancer.config, &settings);
-	else if (!err)
+		err = ports_publish(&balancer); /* that of registrations is none of nat's */
+	} else if (!err) {
 		settings_show(&settings, options);
+	}
 	balancer_close(&balancer);
 	return err;
 }

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include "error.h"
+#include "tables.h"
 
 static __u64 *word_of(const struct balancer *balancer, __u32 backend)
 {
@@ -52,13 +53,18 @@ bool port_has_user(const struct balancer *balancer, __u32 backend)
 	       0;
 }
 
-/* Makes a backend a user of its port. False: there is no room. */
+/*
+ * Makes a backend a user of its port; it takes the place of its twin, the same
+ * service's. False: there is no room.
+ */
 static bool user_add(struct balancer *balancer, __u32 backend)
 {
 	__be16 port = balancer->backends[backend].port;
 	__u64 *word = word_of(balancer, backend), users;
+	__u32 twin = listener_twin(balancer, backend);
 
-	if (port_has_user(balancer, backend) || user_swap(word, 0, backend))
+	if (port_has_user(balancer, backend) || (twin && user_swap(word, twin, backend)) ||
+	    user_swap(word, 0, backend))
 		return true;
 	users = __atomic_load_n(word, __ATOMIC_ACQUIRE);
 	for (int i = 0; i < XDPLB_PORT_USERS; i++) {
@@ -96,5 +102,9 @@ bool port_claim(struct balancer *balancer, __u32 backend)
 
 void port_user_remove(struct balancer *balancer, __u32 backend)
 {
-	user_swap(word_of(balancer, backend), backend, 0);
+	__u32 twin = listener_twin(balancer, backend);
+
+	if (twin && port_has_user(balancer, twin))
+		twin = 0;
+	user_swap(word_of(balancer, backend), backend, twin);
 }

@@ -24,6 +24,7 @@ int port_user_add(struct balancer *balancer, __u32 backend);
  */
 bool port_claim(struct balancer *balancer, __u32 backend);
 
+/* Its twin, a listener of the same service that registered itself, takes its place. */
 void port_user_remove(struct balancer *balancer, __u32 backend);
 
 #endif

@@ -113,7 +113,7 @@ static void sources_read(const struct balancer *balancer, struct sources *source
 	}
 }
 
-/* Services of these addresses need their ports themselves. */
+/* Services of these addresses need their ports themselves, and that of registrations. */
 static void services_take(const struct balancer *balancer, __u64 allowed[PORT_WORDS])
 {
 	struct sources sources;
@@ -122,8 +122,11 @@ static void services_take(const struct balancer *balancer, __u64 allowed[PORT_WO
 	for (__u32 id = 1; sources.count && id < XDPLB_SERVICES; id++) {
 		const struct xdplb_service *service = &balancer->services[id];
 
-		if (service->proto && is_source(&sources, service->addr))
-			port_take(allowed, ntohs(service->port));
+		if (!service->proto || !is_source(&sources, service->addr))
+			continue;
+		port_take(allowed, ntohs(service->port));
+		if (service->table)
+			port_take(allowed, ntohs(balancer->config->registration_port));
 	}
 }
 

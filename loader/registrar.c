@@ -53,7 +53,7 @@ static bool word_swap(struct xdplb_listener *listener, __u32 from, __u32 to)
 					   __ATOMIC_ACQUIRE);
 }
 
-/* The place of a port (host order), of which 0 is a place nobody has had; -1: there is none. */
+/* The place of a port (host order), 0: a free place; -1: there is none. */
 static int place_of(const struct xdplb_table *table, __u32 port)
 {
 	for (int k = 0; k < XDPLB_LISTENERS; k++)
@@ -102,6 +102,18 @@ static int backend_hand_over(struct balancer *balancer, __u32 id, __u32 port)
 #define PLACE_NONE (-1)
 #define PLACE_REPLAY (-2) /* there is one, whose listener's counter is not below this one's */
 
+/* After it was handed over; flows of who had it before move. */
+static void place_give_up(struct balancer *balancer, struct xdplb_table *table, int k)
+{
+	struct xdplb_backend *backend = &balancer->backends[table->first + k];
+
+	__atomic_store_n(&backend->flags, XDPLB_BACKEND_USED | XDPLB_BACKEND_DOWN,
+			 __ATOMIC_RELEASE);
+	__atomic_store_n(&backend->port, 0, __ATOMIC_RELEASE);
+	word_swap(&table->listener[k], word_of(&table->listener[k]), 0);
+	__atomic_store_n(&table->listener[k].expires, 0, __ATOMIC_RELEASE);
+}
+
 /* A place for a listener that has none, its weight 0 yet. PLACE_*: there is none. */
 static int place_take(struct balancer *balancer, struct xdplb_table *table,
 		      const struct message *message, __u64 now)
@@ -119,13 +131,14 @@ static int place_take(struct balancer *balancer, struct xdplb_table *table,
 		return PLACE_REPLAY;
 	if (!word_swap(listener, word_of(listener), XDPLB_LISTENER_OF(port, 0)))
 		return PLACE_NONE;
+	listener->leaving = 0;
 	if (listener->counter > table->floor)
 		table->floor = listener->counter;
 	listener->counter = table->floor;
 	backend_hand_over(balancer, table->first + k, port); /* or said what is not counted */
 	if (port_claim(balancer, table->first + k))
 		return k;
-	word_swap(listener, word_of(listener), 0);
+	place_give_up(balancer, table, k);
 	return PLACE_NONE;
 }
 

@@ -257,10 +257,11 @@ __u8 listener_state(const struct balancer *balancer, __u32 service, __be16 port,
 {
 	const struct xdplb_listener *listener = listener_find(balancer, service, port);
 
-	return state == XDPLB_UP && listener && XDPLB_LISTENER_WEIGHT(listener->word) &&
-			       !is_live(listener) ?
-		       XDPLB_DOWN :
-		       state;
+	if (state != XDPLB_UP || !listener || !XDPLB_LISTENER_WEIGHT(listener->word) ||
+	    is_live(listener))
+		return state;
+	return listener->leaving && listener->expires > clock_nanoseconds() ? XDPLB_DRAIN :
+									       XDPLB_DOWN;
 }
 
 void listeners_renew(struct balancer *balancer, __u32 service, const struct wanted_service *wanted)

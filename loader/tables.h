@@ -41,7 +41,8 @@ bool table_has_backend(const struct balancer *balancer, __u32 backend);
 
 /*
  * The state of a service's backend that counts: down where its listener
- * registered itself, and has expired or said goodbye since.
+ * registered itself and has expired or said goodbye since, drain where after a
+ * goodbye its connections go on.
  */
 __u8 listener_state(const struct balancer *balancer, __u32 service, __be16 port, __u8 state);
 

@@ -273,7 +273,7 @@ static long listener_add(__u32 k, struct building *b)
 		backend_flags(backend, flags_gone(b, listener));
 		return 0;
 	}
-	if (!port_has_user(port, id) && !port_user_swap(port, 0, id))
+	if (!port_claim(b->service, port, id))
 		return 0; /* its replies could not be told from others' */
 	backend_begins(b, backend);
 	backend_flags(backend, XDPLB_BACKEND_OPEN);

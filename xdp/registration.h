@@ -58,6 +58,7 @@ static __always_inline void backend_hand_over(struct xdplb_service *service, __u
 
 struct leaving {
 	struct xdplb_table *table;
+	__u64 now;
 	__u64 longest; /* nanosecond after that in which the one that was found has left */
 	int place;
 };
@@ -71,7 +72,9 @@ static long place_compare(__u32 k, struct leaving *leaving)
 	const struct xdplb_listener *listener = listener_at(leaving->table, k);
 	bool is_static = leaving->table->is_static[k / 64 & 3] >> k % 64 & 1;
 	__u32 word = READ_ONCE(listener->word);
-	__u64 left = word ? READ_ONCE(listener->expires) + 1 : 0;
+	__u64 expires = READ_ONCE(listener->expires);
+	/* A free place may be another CPU's just now. */
+	__u64 left = word || expires > leaving->now ? expires + 1 : 0;
 
 	if (left >= leaving->longest || (is_static && XDPLB_LISTENER_WEIGHT(word)))
 		return 0;
@@ -86,10 +89,35 @@ static long place_compare(__u32 k, struct leaving *leaving)
  */
 static __always_inline int place_find(struct xdplb_table *table, __u64 now)
 {
-	struct leaving leaving = { .table = table, .longest = now + 1, .place = -1 };
+	struct leaving leaving = { .table = table, .now = now, .longest = now + 1, .place = -1 };
 
 	bpf_loop(XDPLB_LISTENERS, place_compare, &leaving, 0);
 	return leaving.place;
+}
+
+/* What of a listener's record is changed at once. */
+union listener_word {
+	struct {
+		__u32 word;
+		__u32 leaving;
+	};
+	__u64 both;
+};
+
+static __always_inline union listener_word listener_word(const struct xdplb_listener *listener)
+{
+	return (union listener_word){ .both = READ_ONCE(*(const __u64 *)listener) };
+}
+
+static __always_inline bool word_swap(struct xdplb_listener *listener, union listener_word from,
+				      union listener_word to)
+{
+	return __sync_val_compare_and_swap((__u64 *)listener, from.both, to.both) == from.both;
+}
+
+static __always_inline bool expires_swap(struct xdplb_listener *listener, __u64 from, __u64 to)
+{
+	return __sync_val_compare_and_swap(&listener->expires, from, to) == from;
 }
 
 /*
@@ -99,13 +127,11 @@ static __always_inline int place_find(struct xdplb_table *table, __u64 now)
 static __always_inline bool place_claim(struct xdplb_listener *listener, __u32 port, __u64 now)
 {
 	__u64 expires = READ_ONCE(listener->expires);
-	__u32 word = READ_ONCE(listener->word);
+	union listener_word before = listener_word(listener);
 
-	return expires <= now &&
-	       __sync_val_compare_and_swap(&listener->expires, expires, now + NSEC_PER_SEC) ==
-		       expires &&
-	       __sync_val_compare_and_swap(&listener->word, word, XDPLB_LISTENER_OF(port, 0)) ==
-		       word;
+	return expires <= now && expires_swap(listener, expires, now + NSEC_PER_SEC) &&
+	       word_swap(listener, before,
+			 (union listener_word){ .word = XDPLB_LISTENER_OF(port, 0) });
 }
 
 /* Nobody new may say what who had a place said. False: another CPU was quicker. */
@@ -117,16 +143,25 @@ static __always_inline bool floor_raise(struct xdplb_table *table, __u64 counter
 	       __sync_val_compare_and_swap(&table->floor, floor, counter) == floor;
 }
 
-static __always_inline int place_give_up(struct xdplb_listener *listener, int why)
-{
-	WRITE_ONCE(listener->expires, 0);
-	WRITE_ONCE(listener->word, 0);
-	return why;
-}
-
 #define PLACE_NONE (-1)
 #define PLACE_RACE (-2) /* another CPU was quicker */
 #define PLACE_REPLAY (-3) /* there is one, whose listener's counter is not below this one's */
+
+/* Flows of who had it before move. Last it can be claimed again, by `expires`. */
+static __always_inline int place_give_up(struct xdplb_table *table, __u32 k, int why)
+{
+	struct xdplb_listener *listener = listener_at(table, k);
+	struct xdplb_backend *backend = backend_of(table->first + k);
+
+	if (backend) {
+		WRITE_ONCE(backend->flags, XDPLB_BACKEND_USED | XDPLB_BACKEND_DOWN);
+		if (why == PLACE_NONE)
+			WRITE_ONCE(backend->port, 0); /* it was handed over */
+	}
+	WRITE_ONCE(listener->word, 0);
+	WRITE_ONCE(listener->expires, 0);
+	return why;
+}
 
 /* A place for a listener that has none; its weight is 0 yet. PLACE_*: there is none. */
 __noinline int place_take(__u32 service_id, __u32 port, __u64 counter)
@@ -146,18 +181,17 @@ __noinline int place_take(__u32 service_id, __u32 port, __u64 counter)
 	listener = &table->listener[k];
 	if (table->keyed && counter <= READ_ONCE(listener->counter))
 		return PLACE_REPLAY;
-	if (!place_claim(listener, port, cpu->now_ns))
+	if (!floor_raise(table, READ_ONCE(listener->counter)) ||
+	    !place_claim(listener, port, cpu->now_ns))
 		return PLACE_RACE;
-	/* Another CPU found another place for it: both give way, and the next message finds room.
-	 */
+	/* Another CPU found another place for it? Both give way, the next message finds room. */
 	if (listener_find_but(service_id, port, k) >= 0)
-		return place_give_up(listener, PLACE_RACE);
-	if (!floor_raise(table, READ_ONCE(listener->counter)))
-		return place_give_up(listener, PLACE_RACE);
-	listener->counter = table->floor;
+		return place_give_up(table, k, PLACE_RACE);
+	if (listener->counter < table->floor)
+		listener->counter = table->floor;
 	backend_hand_over(service, table->first + k, port);
 	if (!port_claim(service_id, port, table->first + k))
-		return place_give_up(listener, PLACE_NONE);
+		return place_give_up(table, k, PLACE_NONE);
 	return k;
 }
 
@@ -192,21 +226,21 @@ static __always_inline bool listener_set(struct xdplb_table *table, struct xdplb
 {
 	__u32 port = bpf_ntohs(message->port), weight = bpf_ntohs(message->weight);
 	__u64 expires = now + (__u64)bpf_ntohs(message->lifetime) * NSEC_PER_SEC;
-	__u32 before = READ_ONCE(listener->word);
-	bool live = xdplb_listener_is_live(listener, now);
-	bool leaves = !weight && xdplb_goodbye_leaves_flows(message->proto);
+	__u64 expired = READ_ONCE(listener->expires);
+	union listener_word before = listener_word(listener), after = before;
+	bool live = xdplb_listener_is_live(listener, now), moved = true;
 
-	if (XDPLB_LISTENER_PORT(before) != port ||
-	    (weight && __sync_val_compare_and_swap(&listener->word, before,
-						   XDPLB_LISTENER_OF(port, weight)) != before))
+	if (weight)
+		after.word = XDPLB_LISTENER_OF(port, weight);
+	after.leaving = !weight && xdplb_goodbye_leaves_flows(message->proto);
+	if (XDPLB_LISTENER_PORT(before.word) != port || !word_swap(listener, before, after))
 		return false;
-	WRITE_ONCE(listener->leaving, leaves);
-	if (!leaves)
-		WRITE_ONCE(listener->expires, weight ? expires : 0);
-	if (live != !!weight || (weight && (XDPLB_LISTENER_WEIGHT(before) != weight ||
+	if (!after.leaving)
+		moved = expires_swap(listener, expired, weight ? expires : 0);
+	if (live != !!weight || (weight && (XDPLB_LISTENER_WEIGHT(before.word) != weight ||
 					    expires < READ_ONCE(table->due))))
 		__sync_fetch_and_add(&table->changes, 1);
-	return true;
+	return moved;
 }
 
 /* Why there is no place: of PLACE_*, what to count. */

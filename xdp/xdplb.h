@@ -40,7 +40,7 @@
 #define XDPLB_FRAGMENTS 16384 /* packets in fragments at once; a power of two */
 #define XDPLB_SHARED 16 /* services that may share one dnat, ipip or gue backend */
 #define XDPLB_SET_BACKENDS_MAX 4096 /* backends of one service */
-#define XDPLB_SCAN_MAX 256 /* backends that lc and wlc compare one by one */
+#define XDPLB_SCAN_MAX 256 /* backends of a set that lc and wlc compare one by one */
 #define XDPLB_TIMEOUT_MAX 32767 /* seconds */
 #define XDPLB_TABLES 128 /* services whose listeners register themselves, 0 is none */
 #define XDPLB_LISTENERS 256 /* of one service, a power of two */
@@ -384,7 +384,7 @@ enum xdplb_registration {
 struct xdplb_listener {
 	__u32 word; /* XDPLB_LISTENER_*; 0: free, or given up */
 	__u32 leaving; /* it said goodbye: flows that it has may go on until it expires */
-	__u64 expires; /* nanosecond of CLOCK_MONOTONIC_COARSE, 0: it said goodbye */
+	__u64 expires; /* nanosecond of CLOCK_MONOTONIC_COARSE, 0: UDP said goodbye */
 	__u64 counter; /* of the last registration, where there is a key */
 	__u64 reserved2;
 };

@@ -294,19 +294,24 @@ test_register_off() {
 
 # A listener that says goodbye keeps the connections that it has, for its lifetime; new ones go to others.
 test_register_goodbye_tcp() {
+	local backends
 	wired
 	config load eth0 lo
 	http_start balancer on5003 5003
-	config set-backends $VIP:8000/tcp --forward local --registration kernel :5001,state=backup
-	register $VIP:8000/tcp --port 5003 --ttl 20
-	slow_download held $VIP
-	register $VIP:8000/tcp --port 5003 --goodbye
-	equal "new ones" "5001 20" "$(ask client connections $VIP 8000 20)"
-	finish held
-	register $VIP:8000/tcp --port 5003 --ttl 1
+	for backends in ":5001,state=backup" ":5001,state=backup :5003"; do
+		config set-backends $VIP:8000/tcp --forward local --registration kernel $backends
+		register $VIP:8000/tcp --port 5003 --ttl 20
+		slow_download held $VIP
+		register $VIP:8000/tcp --port 5003 --goodbye
+		config set-backends $VIP:8001/tcp --forward local :5002 # another service's change
+		equal "new ones" "5001 20" "$(ask client connections $VIP 8000 20)"
+		finish held
+	done
+	config set-backends $VIP:8000/tcp --forward local :5001,state=backup
+	register $VIP:8000/tcp --port 5003 --ttl 5
 	slow_download outlived $VIP
 	register $VIP:8000/tcp --port 5003 --goodbye
-	sleep 1.1
+	sleep 5.1
 	touch "$NET_DIR/outlived.go"
 	! wait "$JOB_outlived" || fail "a connection outlives its listener's lifetime"
 }

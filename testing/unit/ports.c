@@ -310,12 +310,16 @@ static void publish_services(void **state)
 	add_service(balancer, 2, SOURCE + 1, 5002);
 	add_service(balancer, 3, SOURCE, 5003);
 	balancer->services[3].set = 0; /* being made: its port must go before packets come */
+	balancer->services[3].table = 1; /* and registrations come to its address */
+	balancer->config->registration_port = htons(7475);
 	assert_int_equal(ports_publish(balancer), 0);
 	memcpy(allowed, balancer->config->port_allowed, sizeof(allowed));
 	assert_false(is_allowed(5000));
 	assert_false(is_allowed(5001));
 	assert_true(is_allowed(5002));
 	assert_false(is_allowed(5003));
+	assert_false(is_allowed(7475));
+	assert_true(is_allowed(7474) || is_allowed(7476)); /* not for want of a range */
 	balancer_delete(balancer);
 }
 

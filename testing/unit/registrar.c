@@ -36,6 +36,13 @@ struct xdplb_table *table_of(const struct balancer *of, __u32 service)
 	return id ? &of->tables[id] : NULL;
 }
 
+/* No service here has backends of its own. */
+__u32 listener_twin(const struct balancer *of, __u32 backend)
+{
+	(void)of, (void)backend;
+	return 0;
+}
+
 int backend_counts_retire(struct balancer *of, __u32 id)
 {
 	(void)of;
@@ -430,6 +437,9 @@ static void port_is_full(void **state)
 	}
 	assert_int_equal(hear(&datagram, NOW), XDPLB_DROP_REG_FULL);
 	assert_int_equal(table->listener[0].word, 0);
+	/* Nobody's flows go on to it, and no counts are shown. */
+	assert_int_equal(balancer.backends[FIRST].port, 0);
+	assert_int_equal(balancer.backends[FIRST].flags, XDPLB_BACKEND_USED | XDPLB_BACKEND_DOWN);
 	balancer.backends[2].port = htons(5002);
 	assert_int_equal(hear(&datagram, NOW), TAKEN);
 	assert_true(port_has_user(&balancer, FIRST));

@@ -17,6 +17,7 @@
 #include "../../loader/collect.h"
 #include "../../loader/directory.h"
 #include "../../loader/machine.h"
+#include "../../loader/port_users.h"
 #include "../../loader/ports.h"
 #include "../../loader/services.h"
 #include "../../loader/sets.h"
@@ -354,6 +355,54 @@ static void registration_port(void **state)
 	assert_int_equal(registration_port_check(&balancer, htons(5000), NULL), -EADDRINUSE);
 }
 
+/* A service takes one of a port's places: its set's backend, or else its listener that registered. */
+static void twins(void **state)
+{
+	static const char *const one[] = { ":5001", NULL };
+	struct xdplb_table *table = make(SERVICE);
+	__u32 twin = table->first + 3;
+	__u64 alone;
+
+	(void)state;
+	registers(table, 3, 5001, 1, 30);
+	assert_true(port_claim(&balancer, twin));
+	assert_true(port_has_user(&balancer, twin));
+	alone = balancer.ports[5001];
+	assert_int_equal(apply_words(SERVICE, &kernel, one), 0);
+	assert_false(port_has_user(&balancer, twin));
+	assert_true(balancer.ports[5001] && !(balancer.ports[5001] >> 16));
+	assert_true(port_claim(&balancer, twin)); /* its service is there */
+	assert_false(port_has_user(&balancer, twin));
+	assert_int_equal(apply_words(SERVICE, &kernel, nobody), 0);
+	assert_int_equal(balancer_collect(&balancer), 0);
+	assert_true(balancer.ports[5001] == alone);
+}
+
+/* After a goodbye connections go on: the set's backend drains, whoever changes something. */
+static void leaving(void **state)
+{
+	static const char *const one[] = { ":5001", NULL };
+	struct xdplb_table *table;
+	__u32 service, id;
+
+	(void)state;
+	assert_int_equal(apply_words("192.0.2.10:5000/tcp", &kernel, one), 0);
+	service = service_id("192.0.2.10:5000/tcp");
+	table = table_of(&balancer, service);
+	id = set_backend(&balancer, service, 0)->backend;
+	registers(table, 0, 5001, 1, 30);
+	assert_int_equal(listener_state(&balancer, service, htons(5001), XDPLB_UP), XDPLB_UP);
+	table->listener[0].leaving = 1;
+	assert_int_equal(listener_state(&balancer, service, htons(5001), XDPLB_UP), XDPLB_DRAIN);
+	balancer.backends[id].flags = XDPLB_BACKEND_USED; /* as the program has it then */
+	make("192.0.2.11:5000/udp");
+	assert_int_equal(balancer.backends[id].flags, XDPLB_BACKEND_USED);
+	registers(table, 0, 5001, 1, -1);
+	assert_int_equal(listener_state(&balancer, service, htons(5001), XDPLB_UP), XDPLB_DOWN);
+	make("192.0.2.12:5000/udp");
+	assert_int_equal(balancer.backends[id].flags, XDPLB_BACKEND_USED | XDPLB_BACKEND_DOWN);
+}
+
 /* ---- keys ------------------------------------------------------------------------------------ */
 
 static struct wanted_registration with_key(__u64 key)
@@ -585,6 +634,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(runs, begin, end),
 		cmocka_unit_test_setup_teardown(as_many_as_there_are, begin, end),
 		cmocka_unit_test_setup_teardown(registration_port, begin, end),
+		cmocka_unit_test_setup_teardown(twins, begin, end),
+		cmocka_unit_test_setup_teardown(leaving, begin, end),
 		cmocka_unit_test_setup_teardown(keys, begin, end),
 		cmocka_unit_test_setup_teardown(modes, begin, end),
 		cmocka_unit_test_setup_teardown(freed, begin, end),
