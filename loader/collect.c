@@ -78,7 +78,7 @@ static void mark_previous(const struct balancer *balancer, __u8 *kept)
 
 /*
  * Those that are in no set take no new flows; and where their whole service is
- * gone, nor do they keep old ones.
+ * gone, nor do they keep old ones, or hold a listener's port that another may need.
  */
 static void mend_others(struct balancer *balancer, const __u8 *kept)
 {
@@ -92,8 +92,10 @@ static void mend_others(struct balancer *balancer, const __u8 *kept)
 		if (backend->flags & XDPLB_BACKEND_OPEN)
 			__atomic_store_n(&backend->flags, backend->flags & ~XDPLB_BACKEND_OPEN,
 					 __ATOMIC_RELEASE);
-		if (!balancer->services[backend->service].set)
+		if (!balancer->services[backend->service].set) {
 			backend_timeouts_set(backend, none);
+			port_user_remove(balancer, id);
+		}
 	}
 }
 

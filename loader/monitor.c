@@ -114,16 +114,17 @@ static void packet_line(const struct xdplb_event *event, char *text)
 static void registration_line(const struct xdplb_event *event,
 			      const struct service_address *service, char *text)
 {
+	const char *handed = event->kind == XDPLB_EVENT_HANDED ? ", to the registrar" : "";
 	char name[ADDRESS_TEXT] = "?", backend[ADDRESS_TEXT];
 
 	if (service->proto)
 		service_text(service, name);
 	event_backend(event, backend);
 	if (event->weight)
-		snprintf(text, MONITOR_TEXT, "registration %s %s weight %u lifetime %u s", name,
-			 backend, event->weight, event->lifetime);
+		snprintf(text, MONITOR_TEXT, "registration %s %s weight %u lifetime %u s%s", name,
+			 backend, event->weight, event->lifetime, handed);
 	else
-		snprintf(text, MONITOR_TEXT, "registration %s %s goodbye", name, backend);
+		snprintf(text, MONITOR_TEXT, "registration %s %s goodbye%s", name, backend, handed);
 }
 
 static void refusal_line(const struct xdplb_event *event, char *text)
@@ -159,6 +160,8 @@ static const char *event_name(const struct xdplb_event *event)
 		return "drop";
 	case XDPLB_EVENT_REFUSED:
 		return "refused";
+	case XDPLB_EVENT_HANDED:
+		return "handed";
 	default:
 		return event->weight ? "registered" : "goodbye";
 	}
@@ -214,7 +217,8 @@ struct json_object *monitor_json(const struct xdplb_event *event,
 		json_add_text(object, "reason", event_reason(event));
 	else
 		json_add_text(object, "backend", event_backend(event, text));
-	if (event->kind == XDPLB_EVENT_REGISTERED && event->weight) {
+	if (event->kind == XDPLB_EVENT_HANDED ||
+	    (event->kind == XDPLB_EVENT_REGISTERED && event->weight)) {
 		json_add_number(object, "weight", event->weight);
 		json_add_number(object, "lifetime", event->lifetime);
 	}

@@ -102,7 +102,8 @@ bool port_claim(struct balancer *balancer, __u32 backend)
 
 void port_user_remove(struct balancer *balancer, __u32 backend)
 {
-	__u32 twin = listener_twin(balancer, backend);
+	bool goes_on = balancer->services[balancer->backends[backend].service].set;
+	__u32 twin = goes_on ? listener_twin(balancer, backend) : 0;
 
 	if (twin && port_has_user(balancer, twin))
 		twin = 0;

@@ -32,7 +32,8 @@ enum xdplb_reason datagram_judge(const struct datagram *datagram, const struct x
 
 	if (!table || table->mode != XDPLB_REGISTRATION_USER)
 		return XDPLB_DROP_REG_DENIED;
-	if (!(datagram->by_lo || table->anywhere) || message->port != datagram->from_port)
+	if (!(datagram->by_lo || table->anywhere) || message->port != datagram->from_port ||
+	    !(table->keyed || same_address(datagram->from, datagram->to)))
 		return XDPLB_DROP_REG_DENIED;
 	if (table->keyed && message_tag(table->key, message) != message->tag)
 		return XDPLB_DROP_REG_KEY;

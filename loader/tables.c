@@ -260,8 +260,9 @@ __u8 listener_state(const struct balancer *balancer, __u32 service, __be16 port,
 	if (state != XDPLB_UP || !listener || !XDPLB_LISTENER_WEIGHT(listener->word) ||
 	    is_live(listener))
 		return state;
-	return listener->leaving && listener->expires > clock_nanoseconds() ? XDPLB_DRAIN :
-									       XDPLB_DOWN;
+	if (listener->leaving && listener->expires > clock_nanoseconds())
+		return XDPLB_DRAIN;
+	return XDPLB_DOWN;
 }
 
 void listeners_renew(struct balancer *balancer, __u32 service, const struct wanted_service *wanted)

@@ -280,12 +280,33 @@ static __always_inline int listener_hears(struct packet *p, struct xdplb_table *
 	return GO_ON;
 }
 
-/* It came from where this service's listeners are, and speaks for its own port. */
+/* It came from where this service's listeners are. */
+static __always_inline bool is_near(const struct packet *p, const struct xdplb_table *table)
+{
+	return p->ctx->ingress_ifindex == LOOPBACK_IFINDEX || table->anywhere;
+}
+
+/*
+ * It speaks for its own port. At another address somebody else may have that, who
+ * is believed with a key only.
+ */
 static __always_inline bool is_own(const struct packet *p, const struct xdplb_table *table,
 				   const struct message *message)
 {
-	return (p->ctx->ingress_ifindex == LOOPBACK_IFINDEX || table->anywhere) &&
-	       message->port == p->h->sport;
+	return message->port == p->h->sport &&
+	       (table->keyed || same_address(&p->h->saddr, &p->h->daddr));
+}
+
+/* What nobody can take the registrar shall show, where there is one for this address. */
+static __always_inline int message_refuse(struct packet *p, int reason)
+{
+	const struct xdplb_table *table =
+		table_of(directory_find(p, XDPLB_KIND_REGISTER, &p->h->daddr, 0, 0));
+
+	p->service = 0;
+	if (table && table->mode == XDPLB_REGISTRATION_USER && is_near(p, table))
+		return XDP_PASS;
+	return drop(p, reason);
 }
 
 /* The same as listener_hears(), of a datagram that has not been looked at. */
@@ -295,16 +316,16 @@ static __always_inline int message_hear(struct packet *p)
 	struct xdplb_table *table;
 
 	if (!message || !message_is_sound(message, p->h->daddr.word))
-		return drop(p, XDPLB_DROP_REG_MALFORMED);
+		return message_refuse(p, XDPLB_DROP_REG_MALFORMED);
 	p->service = directory_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, message->service_port,
 				    message->proto);
 	table = table_of(p->service);
 	if (!table || table->mode == XDPLB_REGISTRATION_OFF)
-		return drop(p, XDPLB_DROP_REG_DENIED);
-	if (!is_own(p, table, message))
-		return drop(p, XDPLB_DROP_REG_DENIED);
-	if (table->mode == XDPLB_REGISTRATION_USER)
+		return message_refuse(p, XDPLB_DROP_REG_DENIED);
+	if (is_near(p, table) && table->mode == XDPLB_REGISTRATION_USER)
 		return XDP_PASS;
+	if (!is_near(p, table) || !is_own(p, table, message))
+		return drop(p, XDPLB_DROP_REG_DENIED);
 	if (table->keyed && message_tag(table->key, message) != message->tag)
 		return drop(p, XDPLB_DROP_REG_KEY);
 	return listener_hears(p, table, message);
@@ -348,16 +369,19 @@ static __always_inline int registration_answer(struct packet *p)
 
 /* ---- both ---------------------------------------------------------------------------------- */
 
-static __always_inline void event_registration(struct packet *p, bool taken)
+/* What became of it: the verdict of message_hear(). */
+static __always_inline void event_registration(struct packet *p, int verdict)
 {
 	const struct message *message = message_at(p);
 	struct xdplb_event *event;
 
-	event = event_begin(p, taken ? XDPLB_EVENT_REGISTERED : XDPLB_EVENT_REFUSED);
+	event = event_begin(p, verdict == GO_ON	   ? XDPLB_EVENT_REGISTERED :
+			       verdict == XDP_PASS ? XDPLB_EVENT_HANDED :
+						     XDPLB_EVENT_REFUSED);
 	if (!event)
 		return;
 	event->service = p->service;
-	event->reason = taken ? 0 : p->work->dropped - 1;
+	event->reason = verdict == XDP_DROP ? p->work->dropped - 1 : 0;
 	if (message) {
 		event->backend_port = message->port;
 		event->weight = bpf_ntohs(message->weight);
@@ -377,10 +401,10 @@ __noinline int registration(struct xdp_md *ctx)
 	if (!headers_agree(&p))
 		return drop(&p, XDPLB_DROP_BAD_HEADER);
 	verdict = message_hear(&p);
+	if (is_watched(&p) && (verdict != XDP_PASS || p.service))
+		event_registration(&p, verdict);
 	if (verdict == XDP_PASS)
 		return XDP_PASS;
-	if (is_watched(&p))
-		event_registration(&p, verdict == GO_ON);
 	p.work->opened = p.work->dropped = 0; /* told already */
 	if (verdict != GO_ON)
 		return verdict;

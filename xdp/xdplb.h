@@ -466,6 +466,7 @@ enum xdplb_event_kind {
 	XDPLB_EVENT_DROP,
 	XDPLB_EVENT_REGISTERED, /* and its weight and lifetime; goodbye: weight 0 */
 	XDPLB_EVENT_REFUSED, /* a registration */
+	XDPLB_EVENT_HANDED, /* a registration, for a process to take or refuse */
 };
 
 struct xdplb_event {

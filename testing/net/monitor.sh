@@ -166,6 +166,11 @@ test_monitor_registrations() {
 	showed all "registration from $VIP:5003 to $VIP:7475 refused: registration_key"
 	ended all
 	[ "$(lines all)" = "$((2 + $(stat_of .drops.registration_key)))" ] || fail "it showed: $(cat "$NET_DIR/all.out")"
+	config set-service $ECHO --registration user
+	monitors handed
+	! register --port 5003 --weight 4 --registration-key "$key" || fail "registered without a registrar"
+	showed handed "registration $ECHO :5003 weight 4 lifetime 30 s, to the registrar"
+	ended handed
 }
 
 test_monitor_json() {

@@ -52,6 +52,8 @@ test_registrar() {
 	told "registration $REG4 :5001 goodbye"
 	equal "after a goodbye" "40 two" "$(split 40)"
 	equal "counts" 840 "$(stat_of '[.services[].packets] | add')"
+	in_ns balancer socat -u - UDP4-SENDTO:$FLAT.10:7475,bind=$FLAT.10:5009 <<<junk
+	told "registration from $FLAT.10:5009 refused: registration_malformed"
 }
 
 test_registrar_ends() {

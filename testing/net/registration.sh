@@ -316,6 +316,20 @@ test_register_goodbye_tcp() {
 	! wait "$JOB_outlived" || fail "a connection outlives its listener's lifetime"
 }
 
+# A service that is gone leaves its listeners' ports to others, though its flows are remembered yet.
+test_register_port_left() {
+	local i
+	registered
+	config del-service $SERVICE
+	for i in 1 2 3 4 5 6; do
+		config set-backends $SERVICE --forward local --registration kernel :5001
+		equal "round $i" "5001 4" "$(ask balancer datagrams $VIP 5000 4)"
+		register $SERVICE --port 5002
+		equal "round $i, registered" "5001 4 5002 4" "$(ask balancer datagrams $VIP 5000 8)"
+		config del-service $SERVICE
+	done
+}
+
 # Five services have listeners on one port: of the last one's, replies could not be told.
 test_register_port_shared() {
 	local i

@@ -49,8 +49,9 @@ def packets_of(local):
     """Ways to send a registration."""
     yield from ({}, {"tags": TAGS["one tag"]}, {"tags": TAGS["two tags"]}, {"chksum": 0},
                 {"ip": {"ttl": 1}}, {"trailer": b"behind"}, *OPTIONS)
-    yield {"source": local.family.own}
-    yield {"source": {4: "127.0.0.1", 6: "::1"}[local.family.version]}
+    if local.key:
+        yield {"source": local.family.own}
+        yield {"source": {4: "127.0.0.1", 6: "::1"}[local.family.version]}
 
 
 def answer_to(local, listener, said, packet, macs):
@@ -175,6 +176,15 @@ def malformed(lb, family, proto):
     local.refused([cut[:-1], cut[:-56]], "bad_header")
 
 
+@families_and("registration: from another address of this machine, without a key: denied")
+def another_address(lb, family, proto):
+    local = Registered(lb, family, proto)
+    local.register(3, 1)
+    for address in (family.own, {4: "127.0.0.1", 6: "::1"}[family.version]):
+        local.refused([local.says(local.listeners[0], packet={"source": address}, **fields)
+                       for fields in ({"weight": 7}, FAREWELL)], "registration_denied")
+
+
 @families_and("registration: from elsewhere, of another's port, for no such service: denied")
 def denied(lb, family, proto):
     local = Registered(lb, family, proto, key=KEY)
@@ -262,8 +272,12 @@ def passes(lb, family, proto):
     listener = local.listeners[0]
     good = local.says(listener)
     unchanged_in(lb, [good, local.says(listener, **FAREWELL), local.says(listener, key=KEY)], "lo")
-    local.refused([local.says(listener, magic=b"none")], "registration_malformed")
-    local.refused([local.datagram(local.message(listener), sport=9)], "registration_denied")
+    # What is refused is shown there too, where it comes from this machine.
+    unchanged_in(lb, [local.says(listener, magic=b"none"),
+                      local.datagram(local.message(listener), sport=9),
+                      local.says(listener, port=9)], "lo")
+    local.refused([local.says(listener, magic=b"none")], "registration_malformed", "eth0")
+    local.refused([good], "registration_denied", "eth0")
     unchanged_in(lb, [local.datagram(local.message(listener), sport=listener, dport=port)
                       for port in (PORT - 1, PORT + 1)], "lo")
     elsewhere = frame(("00:00:00:00:00:00",) * 2, (family.own, listener), (family.own, PORT), "udp",

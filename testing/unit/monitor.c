@@ -158,6 +158,14 @@ static void registrations(void **state)
 		    "\"weight\":4,\"lifetime\":30}");
 	it.weight = it.lifetime = 0;
 	assert_line(&it, &record, "registration 192.0.2.1:5000/udp :5003 goodbye");
+	it.kind = XDPLB_EVENT_HANDED;
+	assert_line(&it, &record,
+		    "registration 192.0.2.1:5000/udp :5003 goodbye, to the registrar");
+	assert_json(&it, &record,
+		    "{\"time\":1700000000.004005,\"event\":\"handed\",\"client\":\"192.0.2.1\","
+		    "\"client_port\":5003,\"service\":\"192.0.2.1:5000/udp\",\"backend\":\":5003\","
+		    "\"weight\":0,\"lifetime\":0}");
+	it.kind = XDPLB_EVENT_REGISTERED;
 	assert_json(
 		&it, &record,
 		"{\"time\":1700000000.004005,\"event\":\"goodbye\",\"client\":\"192.0.2.1\","

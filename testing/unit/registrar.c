@@ -224,6 +224,14 @@ static void elsewhere(void **state)
 	(void)state;
 	datagram.by_lo = false;
 	assert_refused(&datagram, XDPLB_DROP_REG_DENIED);
+	/* At another address of this machine the port may be somebody else's. */
+	datagram.by_lo = true;
+	datagram.from[0] ^= 1;
+	assert_refused(&datagram, XDPLB_DROP_REG_DENIED);
+	keyed();
+	datagram = says(5001, 3, 30);
+	datagram.by_lo = false;
+	datagram.from[0] ^= 1;
 	table->anywhere = 1;
 	datagram.from_port = htons(5002);
 	assert_refused(&datagram, XDPLB_DROP_REG_DENIED);

@@ -355,7 +355,8 @@ static void registration_port(void **state)
 	assert_int_equal(registration_port_check(&balancer, htons(5000), NULL), -EADDRINUSE);
 }
 
-/* A service takes one of a port's places: its set's backend, or else its listener that registered. */
+/* A service takes one of a port's places: its set's backend, or else its listener that registered.
+ */
 static void twins(void **state)
 {
 	static const char *const one[] = { ":5001", NULL };
