@@ -275,7 +275,8 @@ static int no_answer(const struct registration *registration, int err)
 	else
 		snprintf(text, sizeof(text),
 			 "no answer from %s%s%s: is registration on (xdplb-config list), the key "
-			 "right, a place free? see the drops in xdplb-config stats, or what the registrar says",
+			 "right, a place free? see the drops in xdplb-config stats, or what the "
+			 "registrar says",
 			 balancer, err == -ETIMEDOUT ? "" : ": ",
 			 err == -ETIMEDOUT ? "" : strerror(-err));
 	if (!registration->renew)
