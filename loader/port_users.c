@@ -25,10 +25,11 @@ static int place_of(__u64 word, __u32 user)
 	return -1;
 }
 
-/* A backend that is gone, or whose port is another now. */
+/* A backend that is gone, or whose port is another now, or whose lifetime as a listener is over. */
 static bool is_outdated(const struct balancer *balancer, __u32 user, __be16 port)
 {
-	return !balancer->backends[user].flags || balancer->backends[user].port != port;
+	return !balancer->backends[user].flags || balancer->backends[user].port != port ||
+	       listener_is_over(balancer, user);
 }
 
 /* Puts `to` in the place of a user. False: there is no such user any more. */
@@ -93,8 +94,8 @@ bool port_claim(struct balancer *balancer, __u32 backend)
 	for (int i = 0; i < XDPLB_PORT_USERS; i++) {
 		__u32 user = user_at(users, i);
 
-		if (!is_outdated(balancer, user, own->port) &&
-		    balancer->backends[user].service == own->service)
+		if (user == backend || (!is_outdated(balancer, user, own->port) &&
+					balancer->backends[user].service == own->service))
 			return true;
 	}
 	return user_add(balancer, backend);

@@ -189,6 +189,8 @@ static enum xdplb_reason message_apply(struct balancer *balancer, struct xdplb_t
 		return XDPLB_DROP_REG_REPLAY;
 	if (k < 0 && message->weight)
 		k = place_take(balancer, table, message, now);
+	else if (message->weight && !port_claim(balancer, table->first + k))
+		k = PLACE_NONE;
 	if (k == PLACE_REPLAY)
 		return XDPLB_DROP_REG_REPLAY;
 	if (k < 0) /* nobody says goodbye */

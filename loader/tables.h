@@ -46,6 +46,9 @@ bool table_has_backend(const struct balancer *balancer, __u32 backend);
  */
 __u8 listener_state(const struct balancer *balancer, __u32 service, __be16 port, __u8 state);
 
+/* The backend is that of a listener that registered itself, and its lifetime is over. */
+bool listener_is_over(const struct balancer *balancer, __u32 backend);
+
 /* Has the operator's word count again for those backends that he just named. */
 void listeners_renew(struct balancer *balancer, __u32 service, const struct wanted_service *wanted);
 

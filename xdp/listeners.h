@@ -101,10 +101,22 @@ static __always_inline __u32 port_user_at(__u32 port, __u32 place)
 	return users ? READ_ONCE(*users) >> place % XDPLB_PORT_USERS * 16 & 0xffff : 0;
 }
 
-/* What is named as a user of a port is one, and not out of date. */
-static __always_inline bool is_user(const struct xdplb_backend *backend, __u32 port)
+/* A listener that registered itself has replies until its lifetime ends, any other while it is. */
+static __always_inline bool has_replies(const struct xdplb_backend *backend, __u32 id)
 {
-	return backend && backend->flags && backend->port == bpf_htons(port);
+	struct xdplb_table *table = table_of(backend->service);
+	const struct xdplb_cpu *cpu = cpu_get();
+	__u32 k = table ? id - table->first : XDPLB_LISTENERS;
+
+	return k >= XDPLB_LISTENERS ||
+	       (cpu && READ_ONCE(listener_at(table, k)->expires) > cpu->now_ns);
+}
+
+/* What is named as a user of a port is one, and not out of date. */
+static __always_inline bool is_user(const struct xdplb_backend *backend, __u32 id, __u32 port)
+{
+	return backend && backend->flags && backend->port == bpf_htons(port) &&
+	       has_replies(backend, id);
 }
 
 /*
@@ -119,10 +131,12 @@ __noinline int port_claim(__u32 service_id, __u32 port, __u32 id)
 		__u32 user = port_user_at(port, i);
 		const struct xdplb_backend *backend = backend_of(user);
 
-		if (is_user(backend, port) && backend->service == service_id)
+		if (user == id)
 			return 1;
-		if (user && !is_user(backend, port))
-			outdated = user;
+		if (!is_user(backend, user, port))
+			outdated = user ?: outdated;
+		else if (backend->service == service_id)
+			return 1;
 	}
 	return port_user_swap(port, 0, id) || (outdated && port_user_swap(port, outdated, id));
 }

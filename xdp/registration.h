@@ -267,7 +267,9 @@ static __always_inline int listener_hears(struct packet *p, struct xdplb_table *
 		return drop(p, XDPLB_DROP_REG_REPLAY);
 	if (k < 0 && !weight)
 		return GO_ON; /* nobody says goodbye */
-	if (k < 0)
+	if (k >= 0 && weight && !port_claim(p->service, port, table->first + k))
+		k = PLACE_NONE;
+	else if (k < 0)
 		k = place_take(p->service, port, counter);
 	if (k < 0)
 		return drop(p, place_refusal(k));

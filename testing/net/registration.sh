@@ -330,6 +330,29 @@ test_register_port_left() {
 	done
 }
 
+# Whose lifetime is over, or who said goodbye, leaves the port to others.
+test_register_port_over() {
+	local i
+	registered
+	config del-service $SERVICE
+	for i in 1 2 3 4 5; do
+		config set-backends $VIP:600$i/udp --forward local --registration kernel
+	done
+	for i in 1 2 3 4; do
+		register $VIP:600$i/udp --port 5001 --ttl 2
+	done
+	unheard register $VIP:6005/udp --port 5001
+	register $VIP:6001/udp --port 5001 --goodbye
+	register $VIP:6005/udp --port 5001 --ttl 60
+	equal "the fifth" "5001 4" "$(ask balancer datagrams $VIP 6005 4)"
+	unheard register $VIP:6001/udp --port 5001
+	sleep 2.1
+	register $VIP:6001/udp --port 5001
+	equal "the first again" "5001 4" "$(ask balancer datagrams $VIP 6001 4)"
+	config set-backends $VIP:6002/udp --forward local :5001
+	equal "a named one" "5001 4" "$(ask balancer datagrams $VIP 6002 4)"
+}
+
 # Five services have listeners on one port: of the last one's, replies could not be told.
 test_register_port_shared() {
 	local i
