@@ -112,11 +112,18 @@ static __always_inline bool has_replies(const struct xdplb_backend *backend, __u
 	       (cpu && READ_ONCE(listener_at(table, k)->expires) > cpu->now_ns);
 }
 
-/* What is named as a user of a port is one, and not out of date. */
-static __always_inline bool is_user(const struct xdplb_backend *backend, __u32 id, __u32 port)
+/*
+ * The service for which a backend is a user of this port, 0: it is out of date. By
+ * itself, for the stack of those who ask.
+ */
+__noinline int user_service(__u32 id, __u32 port)
 {
-	return backend && backend->flags && backend->port == bpf_htons(port) &&
-	       has_replies(backend, id);
+	const struct xdplb_backend *backend = backend_of(id);
+
+	if (!backend || !backend->flags || backend->port != bpf_htons(port) ||
+	    !has_replies(backend, id))
+		return 0;
+	return backend->service;
 }
 
 /*
@@ -128,28 +135,14 @@ __noinline int port_claim(__u32 service_id, __u32 port, __u32 id)
 	int outdated = 0;
 
 	for (int i = 0; i < XDPLB_PORT_USERS; i++) {
-		__u32 user = port_user_at(port, i);
-		const struct xdplb_backend *backend = backend_of(user);
+		__u32 user = port_user_at(port, i), service = user ? user_service(user, port) : 0;
 
-		if (user == id)
+		if (user == id || service == service_id)
 			return 1;
-		if (!is_user(backend, user, port))
-			outdated = user ?: outdated;
-		else if (backend->service == service_id)
-			return 1;
+		if (user && !service)
+			outdated = user;
 	}
 	return port_user_swap(port, 0, id) || (outdated && port_user_swap(port, outdated, id));
-}
-
-static __always_inline bool port_has_user(__u32 port, __u32 id)
-{
-	const __u64 *users = port_users(port);
-	__u64 word = users ? READ_ONCE(*users) : 0;
-	bool has = false;
-
-	for (int i = 0; i < XDPLB_PORT_USERS; i++, word >>= 16)
-		has |= (word & 0xffff) == id;
-	return has;
 }
 
 /* ---- making a selection ---------------------------------------------------------------- */
