@@ -94,8 +94,8 @@ bool port_claim(struct balancer *balancer, __u32 backend)
 	for (int i = 0; i < XDPLB_PORT_USERS; i++) {
 		__u32 user = user_at(users, i);
 
-		if (user == backend || (!is_outdated(balancer, user, own->port) &&
-					balancer->backends[user].service == own->service))
+		if (!is_outdated(balancer, user, own->port) &&
+		    balancer->backends[user].service == own->service)
 			return true;
 	}
 	return user_add(balancer, backend);

@@ -284,9 +284,9 @@ void listeners_renew(struct balancer *balancer, __u32 service, const struct want
 bool listener_is_over(const struct balancer *balancer, __u32 backend)
 {
 	const struct xdplb_table *table = table_of(balancer, balancer->backends[backend].service);
-	__u32 k = table ? backend - table->first : XDPLB_LISTENERS;
 
-	return k < XDPLB_LISTENERS && table->listener[k].expires <= clock_nanoseconds();
+	return table_has_backend(balancer, backend) &&
+	       table->listener[backend - table->first].expires <= clock_nanoseconds();
 }
 
 static bool live_read(const struct xdplb_table *table, __u32 k, struct live_listener *live)
