@@ -61,6 +61,24 @@ static __always_inline void event_drop(const struct packet *p)
 	bpf_ringbuf_submit(event, 0);
 }
 
+/* What became of a registration; its message, NULL: it is none. */
+static __always_inline void event_registration(const struct packet *p, enum xdplb_event_kind kind,
+					       const struct message *message)
+{
+	struct xdplb_event *event = event_begin(p, kind);
+
+	if (!event)
+		return;
+	event->service = p->service;
+	event->reason = kind == XDPLB_EVENT_REFUSED ? p->work->dropped - 1 : 0;
+	if (message) {
+		event->backend_port = message->port;
+		event->weight = bpf_ntohs(message->weight);
+		event->lifetime = bpf_ntohs(message->lifetime);
+	}
+	bpf_ringbuf_submit(event, 0);
+}
+
 /* What became of the packet: its flow is new, or it was dropped, or both. */
 __noinline int event_packet(struct xdp_md *ctx, __u32 verdict)
 {

@@ -324,9 +324,11 @@ static __always_inline int message_hear(struct packet *p)
 	table = table_of(p->service);
 	if (!table || table->mode == XDPLB_REGISTRATION_OFF)
 		return message_refuse(p, XDPLB_DROP_REG_DENIED);
-	if (is_near(p, table) && table->mode == XDPLB_REGISTRATION_USER)
+	if (!is_near(p, table))
+		return drop(p, XDPLB_DROP_REG_DENIED);
+	if (table->mode == XDPLB_REGISTRATION_USER)
 		return XDP_PASS;
-	if (!is_near(p, table) || !is_own(p, table, message))
+	if (!is_own(p, table, message))
 		return drop(p, XDPLB_DROP_REG_DENIED);
 	if (table->keyed && message_tag(table->key, message) != message->tag)
 		return drop(p, XDPLB_DROP_REG_KEY);
@@ -371,25 +373,12 @@ static __always_inline int registration_answer(struct packet *p)
 
 /* ---- both ---------------------------------------------------------------------------------- */
 
-/* What became of it: the verdict of message_hear(). */
-static __always_inline void event_registration(struct packet *p, int verdict)
+/* The event of what message_hear() has said. */
+static __always_inline enum xdplb_event_kind event_of(int verdict)
 {
-	const struct message *message = message_at(p);
-	struct xdplb_event *event;
-
-	event = event_begin(p, verdict == GO_ON	   ? XDPLB_EVENT_REGISTERED :
-			       verdict == XDP_PASS ? XDPLB_EVENT_HANDED :
-						     XDPLB_EVENT_REFUSED);
-	if (!event)
-		return;
-	event->service = p->service;
-	event->reason = verdict == XDP_DROP ? p->work->dropped - 1 : 0;
-	if (message) {
-		event->backend_port = message->port;
-		event->weight = bpf_ntohs(message->weight);
-		event->lifetime = bpf_ntohs(message->lifetime);
-	}
-	bpf_ringbuf_submit(event, 0);
+	if (verdict == GO_ON)
+		return XDPLB_EVENT_REGISTERED;
+	return verdict == XDP_PASS ? XDPLB_EVENT_HANDED : XDPLB_EVENT_REFUSED;
 }
 
 /* A datagram to the registration port of a service's address. */
@@ -404,7 +393,7 @@ __noinline int registration(struct xdp_md *ctx)
 		return drop(&p, XDPLB_DROP_BAD_HEADER);
 	verdict = message_hear(&p);
 	if (is_watched(&p) && (verdict != XDP_PASS || p.service))
-		event_registration(&p, verdict);
+		event_registration(&p, event_of(verdict), message_at(&p));
 	if (verdict == XDP_PASS)
 		return XDP_PASS;
 	p.work->opened = p.work->dropped = 0; /* told already */

@@ -3,7 +3,8 @@
  * What a listener of a service answers comes from the service's port: seen on the
  * way out, when this machine's stack has sent it, whose clients must not know
  * the listener's own. So do ICMP errors about a client's packet: what the client
- * sent went to the service's port. Everything else leaves as it is.
+ * sent went to the service's port. Registrations that are not the sender's to
+ * make end here. Everything else leaves as it is.
  */
 #ifndef XDPLB_REPLIES_H
 #define XDPLB_REPLIES_H
@@ -13,6 +14,7 @@
 #include "flow_room.h"
 #include "home.h"
 #include "parse.h"
+#include "sender.h"
 
 #define REPLY_HEADERS 128 /* bytes that are made to lie in one piece, where they do not */
 
@@ -251,23 +253,26 @@ static __always_inline void reply_gather(struct __sk_buff *skb)
 		bpf_skb_pull_data(skb, wanted);
 }
 
-/* A frame that leaves this machine, or goes round by lo. */
-static __always_inline void reply_out(struct __sk_buff *skb)
+/* A frame that leaves this machine, or goes round by lo. TC_ACT_*. */
+static __always_inline int reply_out(struct __sk_buff *skb)
 {
 	struct packet p = { .config = config_get(), .cpu = cpu_get() };
 	struct reply r = { .skb = skb };
 
-	if (!p.config || !p.cpu || !(p.config->kinds & 1 << XDPLB_KIND_LOCAL))
-		return;
+	if (!p.config || !p.cpu || !has_kind(&p, XDPLB_KIND_LOCAL))
+		return TC_ACT_UNSPEC;
 	reply_gather(skb);
 	if (!reply_link(&r) || !reply_ip(&r, &r.h, r.l3))
-		return;
+		return TC_ACT_UNSPEC;
 	p.h = &r.h;
 	p.work = (struct work *)p.cpu->work;
+	if (skb->ifindex == LOOPBACK_IFINDEX && may_register(&p) && is_forged(skb, &p))
+		return TC_ACT_SHOT;
 	if (is_transport(r.h.proto))
 		reply_transport(&r, &p);
 	else if (r.h.proto == (r.h.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		reply_error(&r, &p);
+	return TC_ACT_UNSPEC;
 }
 
 #endif

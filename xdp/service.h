@@ -88,15 +88,28 @@ __noinline int directory_find6(__u32 kind, const struct address *addr, __u32 por
 	return addr ? directory_search6(kind, addr, port, proto) : 0;
 }
 
+/* The directory has any of these. */
+static __always_inline bool has_kind(const struct packet *p, enum xdplb_kind kind)
+{
+	return p->config->kinds & 1 << kind;
+}
+
 /* What lies there: an index by `kind`, 0 for nothing. */
 static __always_inline __u32 directory_find(const struct packet *p, enum xdplb_kind kind,
 					    const struct address *addr, __be16 port, __u8 proto)
 {
-	if (!(p->config->kinds & 1 << kind))
+	if (!has_kind(p, kind))
 		return 0;
 	if (p->h->v6)
 		return directory_find6(kind, addr, port, proto);
 	return directory_search(xdplb_directory_key4(kind, addr->word[0], port, proto));
+}
+
+/* It may be a registration. */
+static __always_inline bool may_register(const struct packet *p)
+{
+	return has_kind(p, XDPLB_KIND_REGISTER) && p->h->dport == p->config->registration_port &&
+	       p->h->proto == IPPROTO_UDP;
 }
 
 #endif

@@ -191,12 +191,6 @@ static __always_inline bool is_plain_flow(struct packet *p, __u64 key)
 	       !(p->h->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST));
 }
 
-/* What kinds of entries the directory has besides services. */
-static __always_inline bool has_kind(const struct packet *p, enum xdplb_kind kind)
-{
-	return p->config->kinds & 1 << kind;
-}
-
 static __always_inline __u32 plain_find(const struct packet *p, enum xdplb_kind kind,
 					const struct address *addr, __be16 port)
 {
@@ -302,13 +296,6 @@ static __always_inline int plain_reply(struct packet *p, const struct plain *at,
 	cpu->reply_bytes += frame_bytes(p);
 	plain_rewrite(p, at, &to);
 	return plain_send(p, at, &copy->way);
-}
-
-/* It may be a registration. */
-static __always_inline bool may_register(const struct packet *p)
-{
-	return has_kind(p, XDPLB_KIND_REGISTER) && p->h->dport == p->config->registration_port &&
-	       p->h->proto == IPPROTO_UDP;
 }
 
 static __always_inline int plain_way(struct packet *p, const struct plain *at)

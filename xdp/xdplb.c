@@ -94,12 +94,11 @@ int xdplb_encap(struct xdp_md *ctx)
 	return way_through(ctx, true);
 }
 
-/* On the way out: what listeners answer, see replies.h. */
+/* On the way out: what listeners answer and say, see replies.h. */
 SEC("tc")
 int xdplb_replies(struct __sk_buff *skb)
 {
-	reply_out(skb);
-	return TC_ACT_UNSPEC;
+	return reply_out(skb);
 }
 
 /* After filters (xdp-filter is 10); what passes goes to the next in the chain. */

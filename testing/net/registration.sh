@@ -237,6 +237,45 @@ test_register_key() {
 	register $SERVICE --port 5002 --weight 4
 }
 
+# forge USER WORD...: what forger.py does, by this user.
+forge() {
+	in_ns balancer setpriv --reuid "$1" --regid "$1" --clear-groups "$NET_PYTHON" - "${@:2}" <"$HERE/forger.py"
+}
+
+# Nobody speaks for another's port, who has it at another address, or where it is free to him for UDP.
+test_register_forged() {
+	local user
+	registered
+	listeners -b $VIP6 5001 5002
+	config set-backends "[$VIP6]:5000/udp" --forward local --registration kernel :5001,weight=4
+	config set-backends $VIP:5000/tcp --forward local --registration kernel :5001,weight=4
+	config set-backends "[$VIP6]:5000/tcp" --forward local --registration kernel :5001,weight=4
+	http_start balancer web 8080
+	in_ns balancer ip address add fd00::1/128 dev lo nodad
+	for user in 65534 0; do
+		forge $user bound 127.0.0.1 $VIP 5001 17 60000
+		forge $user bound 127.0.0.1 $VIP 5001 17 0
+		forge $user bound fd00::1 $VIP6 5001 17 60000
+		forge $user device lo $VIP 5009 17 60000
+	done
+	forge 65534 bound $VIP $VIP 8080 6 60000
+	forge 65534 bound $VIP6 $VIP6 8080 6 60000
+	equal "denied" 10 "$(drops registration_denied)"
+	equal "accepted" 0 "$(stat_of .answers.registered)"
+	equal "by IPv4" "5001 8" "$(ask balancer datagrams $VIP 5000 8)"
+	forge 65534 bound $VIP $VIP 5006 17 4
+	forge 65534 bound 0.0.0.0 $VIP 5007 17 4
+	forge 65534 bound :: $VIP6 5007 17 4
+	forge 65534 bound $VIP $VIP 8081 6 4
+	forge 0 bound 0.0.0.0 $VIP 8080 6 4
+	forge 0 bound :: $VIP6 8080 6 4
+	equal "accepted of who may" 6 "$(stat_of .answers.registered)"
+	equal "denied then" 10 "$(drops registration_denied)"
+	config set-service $SERVICE --registration-key "$NET_DIR/key"
+	forge 65534 bound 127.0.0.1 $VIP 5001 17 60000
+	equal "with a key that says it" "10 1" "$(drops registration_denied) $(drops registration_key)"
+}
+
 test_register_elsewhere() {
 	wired
 	config load eth0 lo
