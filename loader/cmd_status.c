@@ -37,7 +37,7 @@ static int fill_read(const struct balancer *balancer, struct fill *fill)
 	free(counts);
 	fill->room = balancer->entries[MAP_FLOWS] * XDPLB_WAYS;
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
-		fill->services += balancer->services[id].proto && balancer->services[id].set;
+		fill->services += balancer->services[id].proto && service_set(balancer, id);
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
 		fill->backends += balancer->backends[id].flags && balancer->backends[id].port;
 	return 0;
