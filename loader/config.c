@@ -40,7 +40,9 @@ int config_prepare(struct balancer *balancer)
 	if (config->abi)
 		return 0;
 	settings_get(config, &settings);
-	err = seed_random(&settings);
+	err = random_key(settings.seed);
+	if (!err)
+		err = random_key(config->seal);
 	if (err)
 		return err;
 	config->flow_mask = power_of_two(balancer->entries[MAP_FLOWS]) - 1;

@@ -12,6 +12,7 @@
 #include "listening.h"
 #include "names.h"
 #include "output.h"
+#include "replies.h"
 #include "route.h"
 #include "sets.h"
 #include "tables.h"
@@ -49,9 +50,9 @@ static int replies_look(struct doctor *doctor, const struct chain_program *at, c
 		return 0;
 	finding = finding_add(doctor, err ? "replies_missing" : "replies_stale", at->interface,
 			      "%s: the program for replies %s, so what listeners of %s answer "
-			      "shows their own port",
+			      "shows their own port%s",
 			      at->interface, err ? "is missing" : "there is another balancer's",
-			      services);
+			      services, replies_more(at->ifindex));
 	finding_remedy(finding, "xdplb-config attach-replies -d %s", at->interface);
 	return 0;
 }

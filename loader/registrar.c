@@ -26,7 +26,21 @@ void datagram_service(const struct datagram *datagram, struct service_address *a
 	at->proto = datagram->message.proto;
 }
 
-enum xdplb_reason datagram_judge(const struct datagram *datagram, const struct xdplb_table *table)
+/* It knows the key; or, without one, is sealed: it is known who sends it, and that he may. */
+static enum xdplb_reason message_judge(const struct message *message,
+				       const struct xdplb_table *table, const __u64 seal[2])
+{
+	bool right = message_tag(table->keyed ? table->key : seal, message) == message->tag;
+
+	if (message->user && (table->keyed || !right))
+		return XDPLB_DROP_REG_MALFORMED;
+	if (right)
+		return XDPLB_ANSWER_REGISTERED;
+	return table->keyed ? XDPLB_DROP_REG_KEY : XDPLB_DROP_REG_DENIED;
+}
+
+enum xdplb_reason datagram_judge(const struct datagram *datagram, const struct xdplb_table *table,
+				 const __u64 seal[2])
 {
 	const struct message *message = &datagram->message;
 
@@ -35,9 +49,7 @@ enum xdplb_reason datagram_judge(const struct datagram *datagram, const struct x
 	if (!(datagram->by_lo || table->anywhere) || message->port != datagram->from_port ||
 	    !(table->keyed || same_address(datagram->from, datagram->to)))
 		return XDPLB_DROP_REG_DENIED;
-	if (table->keyed && message_tag(table->key, message) != message->tag)
-		return XDPLB_DROP_REG_KEY;
-	return XDPLB_ANSWER_REGISTERED;
+	return message_judge(message, table, seal);
 }
 
 /* ---- a place among the listeners --------------------------------------------------------- */
@@ -178,13 +190,24 @@ static void listener_set(struct xdplb_table *table, struct xdplb_listener *liste
 		__atomic_fetch_add(&table->changes, 1, __ATOMIC_SEQ_CST);
 }
 
+/* The registration holds, and is another user's. */
+static bool is_others(const struct xdplb_table *table, const struct xdplb_listener *listener,
+		      const struct message *message, __u64 now)
+{
+	return !table->keyed && listener->expires > now && listener->user != XDPLB_USER_ANY &&
+	       message->user && ntohl(message->user) != listener->user;
+}
+
 /* Does what a message says that is right but for its counter and the room there is. */
 static enum xdplb_reason message_apply(struct balancer *balancer, struct xdplb_table *table,
 				       const struct message *message, __u64 now)
 {
 	__u64 counter = __be64_to_cpu(message->counter);
 	int k = place_of(table, ntohs(message->port));
+	bool is_free = k < 0 || table->listener[k].expires <= now;
 
+	if (!is_free && is_others(table, &table->listener[k], message, now))
+		return XDPLB_DROP_REG_DENIED;
 	if (table->keyed && k < 0 && counter <= table->floor)
 		return XDPLB_DROP_REG_REPLAY;
 	if (k < 0 && message->weight)
@@ -197,6 +220,8 @@ static enum xdplb_reason message_apply(struct balancer *balancer, struct xdplb_t
 		return message->weight ? XDPLB_DROP_REG_FULL : XDPLB_ANSWER_REGISTERED;
 	if (table->keyed && !counter_moves(&table->listener[k], counter))
 		return XDPLB_DROP_REG_REPLAY;
+	if (is_free)
+		table->listener[k].user = table->keyed ? XDPLB_USER_ANY : ntohl(message->user);
 	listener_set(table, &table->listener[k], message, now);
 	return XDPLB_ANSWER_REGISTERED;
 }
@@ -209,6 +234,7 @@ static void answer_make(const struct xdplb_table *table, const struct message *m
 	hearing->answered = message->answer_port != 0;
 	*answer = *message;
 	answer->type |= MESSAGE_ANSWER;
+	answer->user = 0;
 	answer->tag = table->keyed ? message_tag(table->key, answer) : 0;
 }
 
@@ -238,7 +264,7 @@ void registrar_hear(struct balancer *balancer, const struct datagram *datagram,
 	if (!datagram_is_sound(datagram))
 		return;
 	table = table_meant(balancer, datagram, only);
-	hearing->reason = datagram_judge(datagram, table);
+	hearing->reason = datagram_judge(datagram, table, balancer->config->seal);
 	if (hearing->reason == XDPLB_ANSWER_REGISTERED)
 		hearing->reason = message_apply(balancer, table, &datagram->message, now);
 	if (hearing->reason == XDPLB_ANSWER_REGISTERED)

@@ -35,8 +35,12 @@ bool datagram_is_sound(const struct datagram *datagram);
 /* The service that a sound one speaks of. */
 void datagram_service(const struct datagram *datagram, struct service_address *at);
 
-/* What there is to say against a sound one, to the service with this table (NULL: none). */
-enum xdplb_reason datagram_judge(const struct datagram *datagram, const struct xdplb_table *table);
+/*
+ * What there is to say against a sound one, to the service with this table (NULL:
+ * none). `seal` is struct xdplb_config's.
+ */
+enum xdplb_reason datagram_judge(const struct datagram *datagram, const struct xdplb_table *table,
+				 const __u64 seal[2]);
 
 /*
  * Hears a datagram at nanosecond `now` of the program's clock, and does what it

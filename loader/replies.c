@@ -55,6 +55,11 @@ bool replies_attached(int ifindex, __u32 id)
 	return !egress_find(ifindex, &program) && program_config_map(program) == id;
 }
 
+const char *replies_more(int ifindex)
+{
+	return ifindex == LOOPBACK ? ", and without a key none can register" : "";
+}
+
 void replies_warn(const struct balancer *balancer, bool registers)
 {
 	struct chain_program found[CHAIN_MAX];
@@ -68,8 +73,9 @@ void replies_warn(const struct balancer *balancer, bool registers)
 		on_lo |= found[i].ifindex == LOOPBACK;
 		if (!replies_attached(found[i].ifindex, id))
 			warn("%s: without the program for replies, what listeners answer by it "
-			     "shows their own port; xdplb-config attach-replies -d %s",
-			     found[i].interface, found[i].interface);
+			     "shows their own port%s; xdplb-config attach-replies -d %s",
+			     found[i].interface, replies_more(found[i].ifindex),
+			     found[i].interface);
 	}
 	if (registers && count > 0 && !on_lo)
 		warn("this machine's processes register by lo, where the balancer is not; "

@@ -24,6 +24,9 @@ bool replies_attached(int ifindex, __u32 id);
  */
 void replies_warn(const struct balancer *balancer, bool registers);
 
+/* What else is not without it, on this interface: words for a sentence. */
+const char *replies_more(int ifindex);
+
 /* The interface has it, over whatever maps. */
 bool replies_found(int ifindex);
 

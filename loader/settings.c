@@ -51,9 +51,9 @@ static int echo_read(const char *value, bool *echo)
 	return fail(EINVAL, "echo=%s: on or off is expected", value);
 }
 
-int seed_random(struct settings *settings)
+int random_key(__u64 key[2])
 {
-	if (getrandom(settings->seed, sizeof(settings->seed), 0) != sizeof(settings->seed))
+	if (getrandom(key, 2 * sizeof(*key), 0) != 2 * sizeof(*key))
 		return fail(errno, "no random numbers: %s", strerror(errno));
 	return 0;
 }
@@ -73,7 +73,7 @@ static int seed_read(const char *value, struct settings *settings)
 	unsigned long long seed[2];
 
 	if (!strcmp(value, "random"))
-		return seed_random(settings);
+		return random_key(settings->seed);
 	if (digits != 32 || value[digits] ||
 	    sscanf(value, "%16llx%16llx", &seed[0], &seed[1]) != 2 || !(seed[0] | seed[1]))
 		return fail(EINVAL,

@@ -20,8 +20,8 @@ struct settings {
 void settings_get(const struct xdplb_config *config, struct settings *settings);
 void settings_put(struct xdplb_config *config, const struct settings *settings);
 
-/* Takes a seed that nobody knows. 0, or a negative errno after an error line. */
-int seed_random(struct settings *settings);
+/* Takes a key that nobody knows. 0, or a negative errno after an error line. */
+int random_key(__u64 key[2]);
 
 /* The seed as it is given, 32 digits, or "random" where there is none yet. */
 #define SEED_TEXT 33

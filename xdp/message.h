@@ -32,8 +32,9 @@ struct message {
 	__be32 service_addr[4]; /* IPv4 as ::ffff:a.b.c.d */
 	__be64 counter; /* with a key: above all before */
 	__be16 answer_port; /* 0: no answer is wanted */
-	__u8 zero[6];
-	__u64 tag; /* SipHash-2-4 of all before; without a key not looked at */
+	__be16 zero;
+	__be32 user; /* 0; without a key xdplb_replies writes it, and a tag of its own: a seal */
+	__u64 tag; /* SipHash-2-4 of all before; 0 without a key */
 };
 
 _Static_assert(sizeof(struct message) == 56, "as on the wire");
@@ -61,12 +62,8 @@ static inline bool message_is_of(const struct message *message, const __be32 add
 static inline bool message_is_sound(const struct message *message, const __be32 addr[4])
 {
 	bool bye = message->type == MESSAGE_GOODBYE;
-	__u8 rest = message->status;
-
-	for (int i = 0; i < 6; i++)
-		rest |= message->zero[i];
 	return message->magic == __constant_cpu_to_be32(MESSAGE_MAGIC) &&
-	       message->version == MESSAGE_VERSION && !rest &&
+	       message->version == MESSAGE_VERSION && !message->status && !message->zero &&
 	       (bye || message->type == MESSAGE_REGISTER) &&
 	       (message->proto == IPPROTO_TCP || message->proto == IPPROTO_UDP) && message->port &&
 	       bye == !message->weight && bye == !message->lifetime && message_is_of(message, addr);

@@ -251,6 +251,25 @@ static __always_inline int place_refusal(int why)
 	return why == PLACE_RACE ? XDPLB_DROP_RACE : XDPLB_DROP_REG_FULL;
 }
 
+/* The registration holds, and is another user's. */
+static __always_inline bool is_others(const struct xdplb_table *table,
+				      const struct xdplb_listener *listener,
+				      const struct message *message, __u64 now)
+{
+	__u32 user = READ_ONCE(listener->user);
+
+	return !table->keyed && READ_ONCE(listener->expires) > now && user != XDPLB_USER_ANY &&
+	       message->user && bpf_ntohl(message->user) != user;
+}
+
+/* From now on it is his who says this. */
+static __always_inline void listener_own(const struct xdplb_table *table,
+					 struct xdplb_listener *listener,
+					 const struct message *message)
+{
+	WRITE_ONCE(listener->user, table->keyed ? XDPLB_USER_ANY : bpf_ntohl(message->user));
+}
+
 /*
  * Takes what a listener says, whose datagram was sound and came from where it
  * may. GO_ON, or the verdict.
@@ -262,11 +281,14 @@ static __always_inline int listener_hears(struct packet *p, struct xdplb_table *
 	__u64 counter = __builtin_bswap64(message->counter);
 	int k = listener_find(p->service, port);
 	struct xdplb_listener *listener;
+	bool is_new = k < 0;
 
 	if (table->keyed && k < 0 && counter <= table->floor)
 		return drop(p, XDPLB_DROP_REG_REPLAY);
 	if (k < 0 && !weight)
 		return GO_ON; /* nobody says goodbye */
+	if (k >= 0 && is_others(table, listener_at(table, k), message, p->cpu->now_ns))
+		return drop(p, XDPLB_DROP_REG_DENIED);
 	if (k >= 0 && weight && !port_claim(p->service, port, table->first + k))
 		k = PLACE_NONE;
 	else if (k < 0)
@@ -276,6 +298,8 @@ static __always_inline int listener_hears(struct packet *p, struct xdplb_table *
 	listener = listener_at(table, k);
 	if (table->keyed && !counter_moves(listener, counter))
 		return drop(p, XDPLB_DROP_REG_REPLAY);
+	if (is_new || READ_ONCE(listener->expires) <= p->cpu->now_ns)
+		listener_own(table, listener, message);
 	if (!listener_set(table, listener, message, p->cpu->now_ns))
 		return drop(p, XDPLB_DROP_RACE);
 	listeners_refresh(p->service);
@@ -311,11 +335,29 @@ static __always_inline int message_refuse(struct packet *p, int reason)
 	return drop(p, reason);
 }
 
+/*
+ * It knows the key; or, without one, is sealed: the program on the way out has
+ * seen who sends it, and that he may. GO_ON, or the verdict.
+ */
+static __always_inline int message_judge(struct packet *p, const struct xdplb_table *table,
+					 const struct message *message)
+{
+	const __u64 *key = table->keyed ? table->key : p->config->seal;
+	bool right = message_tag(key, message) == message->tag;
+
+	if (message->user && (table->keyed || !right))
+		return drop(p, XDPLB_DROP_REG_MALFORMED);
+	if (!right)
+		return drop(p, table->keyed ? XDPLB_DROP_REG_KEY : XDPLB_DROP_REG_DENIED);
+	return GO_ON;
+}
+
 /* The same as listener_hears(), of a datagram that has not been looked at. */
 static __always_inline int message_hear(struct packet *p)
 {
 	const struct message *message = message_at(p);
 	struct xdplb_table *table;
+	int verdict;
 
 	if (!message || !message_is_sound(message, p->h->daddr.word))
 		return message_refuse(p, XDPLB_DROP_REG_MALFORMED);
@@ -330,9 +372,8 @@ static __always_inline int message_hear(struct packet *p)
 		return XDP_PASS;
 	if (!is_own(p, table, message))
 		return drop(p, XDPLB_DROP_REG_DENIED);
-	if (table->keyed && message_tag(table->key, message) != message->tag)
-		return drop(p, XDPLB_DROP_REG_KEY);
-	return listener_hears(p, table, message);
+	verdict = message_judge(p, table, message);
+	return verdict == GO_ON ? listener_hears(p, table, message) : verdict;
 }
 
 /* ---- its answer -------------------------------------------------------------------------- */
@@ -363,6 +404,7 @@ static __always_inline int registration_answer(struct packet *p)
 	if (!(p->h->v6 ? echo_turn6(p) : echo_turn4(p)))
 		return XDP_DROP;
 	message->type |= MESSAGE_ANSWER;
+	message->user = 0;
 	message->tag = table->keyed ? message_tag(table->key, message) : 0;
 	udp->source = udp->dest;
 	udp->dest = message->answer_port;

@@ -266,7 +266,7 @@ static __always_inline int reply_out(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	p.h = &r.h;
 	p.work = (struct work *)p.cpu->work;
-	if (skb->ifindex == LOOPBACK_IFINDEX && may_register(&p) && is_forged(skb, &p))
+	if (skb->ifindex == LOOPBACK_IFINDEX && !sender_may(skb, &p))
 		return TC_ACT_SHOT;
 	if (is_transport(r.h.proto))
 		reply_transport(&r, &p);

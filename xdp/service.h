@@ -113,6 +113,16 @@ static __always_inline __u32 directory_find(const struct packet *p, enum xdplb_k
 	return directory_search(xdplb_directory_key4(kind, addr->word[0], port, proto));
 }
 
+/*
+ * It says to come from where registrations go to, at a service of this machine: its
+ * listener would answer it with one.
+ */
+static __always_inline bool may_mirror(const struct packet *p)
+{
+	return has_kind(p, XDPLB_KIND_REGISTER) && p->h->sport == p->config->registration_port &&
+	       p->h->proto == IPPROTO_UDP;
+}
+
 /* It may be a registration. */
 static __always_inline bool may_register(const struct packet *p)
 {

@@ -210,6 +210,7 @@ struct xdplb_config {
 	__u32 phase; /* 0 or 1: which sets are in force, of all services at once */
 	struct xdplb_interface
 		interface[XDPLB_INTERFACES + 1]; /* those with XDP first; the last none */
+	__u64 seal[2]; /* key under which xdplb_replies says who sends a registration */
 	__u64 port_allowed[1024]; /* bit p: nat may use source port p (host order) */
 };
 
@@ -386,9 +387,11 @@ struct xdplb_listener {
 	__u32 leaving; /* it said goodbye: flows that it has may go on until it expires */
 	__u64 expires; /* nanosecond of CLOCK_MONOTONIC_COARSE, 0: UDP said goodbye */
 	__u64 counter; /* of the last registration, where there is a key */
-	__u64 reserved2;
+	__u32 user; /* who registered it, and alone may change that; XDPLB_USER_ANY: he had a key */
+	__u32 reserved;
 };
 
+#define XDPLB_USER_ANY 0xffffffffU
 #define XDPLB_LISTENER_PORT(word) ((word)&0xffff) /* host order */
 #define XDPLB_LISTENER_WEIGHT(word) ((word) >> 16) /* 0: it does not count */
 #define XDPLB_LISTENER_OF(port, weight) ((__u32)(weight) << 16 | (port))

@@ -46,6 +46,14 @@ struct {
 } bench_flows SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BENCH_TAGS);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+} bench_tags SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, BENCH_TARGETS);
 	__type(key, __u32);
@@ -107,6 +115,18 @@ static __always_inline int client_write(const struct frame *frame, const struct 
 	return 0;
 }
 
+/* What only registrations have. */
+static __always_inline int tag_write(const struct frame *frame, const struct bench *bench, __u32 n)
+{
+	__u64 *tag = bpf_map_lookup_elem(&bench_tags, &n);
+	__u64 *to = place(frame, bench->tag_at, sizeof(*to));
+
+	if (!tag || !to)
+		return -1;
+	*to = *tag;
+	return 0;
+}
+
 /* A packet of the next flow. */
 static __always_inline int flow_write(const struct frame *frame, struct bench *bench)
 {
@@ -125,7 +145,7 @@ static __always_inline int flow_write(const struct frame *frame, struct bench *b
 	if (!other)
 		return -1;
 	*other = flow->other;
-	return 0;
+	return bench->tag_at ? tag_write(frame, bench, n) : 0;
 }
 
 /* The n-th of random numbers; splitmix64. */

@@ -174,6 +174,15 @@ static __u32 run_both(const struct bench *bench, int program, int packets)
 	return part[0].duration > part[1].duration ? part[0].duration : part[1].duration;
 }
 
+/* Registrations are sealed as this balancer would have them. */
+static void tags_fill(const struct bench *bench, const struct maps *maps)
+{
+	if (bench->count > BENCH_TAGS)
+		die("%u registrations: more than %d", bench->count, BENCH_TAGS);
+	for (__u32 n = 0; n < bench->count; n++)
+		generator.tags[n] = frame_tag(bench, &generator.flows[n], maps->config->seal);
+}
+
 /* Nanoseconds a packet, the generator's included. */
 static __u32 run(const struct bench *bench, int packets, bool both, struct expected *expected)
 {
@@ -183,6 +192,8 @@ static __u32 run(const struct bench *bench, int packets, bool both, struct expec
 	__u32 duration;
 
 	expected->both = both;
+	if (bench->tag_at && expected->maps)
+		tags_fill(bench, expected->maps);
 	counts_read(expected, &before);
 	if (both) {
 		duration = run_both(bench, program, packets);

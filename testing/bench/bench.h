@@ -7,6 +7,7 @@
 
 #define BENCH_FRAME 120 /* bytes of every frame: Ethernet, IPv6, UDP and a registration fit */
 #define BENCH_FLOWS (1 << 22) /* flows in the map bench_flows */
+#define BENCH_TAGS (1 << 12) /* tags in the map bench_tags */
 
 enum bench_target {
 	BENCH_BARE, /* a program that returns XDP_TX, or on the way out TC_ACT_UNSPEC */
@@ -27,11 +28,13 @@ struct bench {
 	__u32 address_at; /* where in the frame the parts of struct bench_flow belong */
 	__u32 port_at;
 	__u32 other_at;
+	__u32 tag_at; /* the flow's tag in bench_tags; 0: none */
 	__u32 target; /* an index of bench_targets, or bench_outs */
 	__u32 first; /* of the flows in bench_flows that are gone through, */
 	__u32 count; /* and how many they are */
 	__u32 next; /* counted from `first` */
 	__u32 seed; /* of the flood's random addresses, with `next` */
+	__u32 reserved;
 };
 
 #endif

@@ -145,6 +145,19 @@ static void places_set(struct bench *bench, enum direction direction, int family
 	l4 += sizeof(struct udphdr);
 	bench->address_at = l4 + offsetof(struct xdplb_register_message, weight);
 	bench->other_at = l4 + offsetof(struct xdplb_register_message, listener_port);
+	bench->tag_at = l4 + offsetof(struct xdplb_register_message, tag);
+}
+
+__u64 frame_tag(const struct bench *bench, const struct bench_flow *flow, const __u64 seal[2])
+{
+	__u8 key[16], frame[BENCH_FRAME];
+
+	memcpy(frame, bench->frame, sizeof(frame));
+	memcpy(frame + bench->address_at, &flow->address, sizeof(flow->address));
+	memcpy(frame + bench->other_at, &flow->other, sizeof(flow->other));
+	memcpy(key, seal, sizeof(key)); /* of a little-endian machine */
+	return xdplb_register_siphash(key, frame + bench->tag_at - XDPLB_REGISTER_TAGGED,
+				      XDPLB_REGISTER_TAGGED);
 }
 
 void frame_make(struct bench *bench, enum direction direction, int family, __u16 port, __u8 flags)

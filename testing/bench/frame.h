@@ -41,6 +41,9 @@ struct bench_flow flow_of_reply(int family, __u32 n, __u32 backends, __u16 backe
 /* The own part of a registration of the listener on this port. */
 struct bench_flow flow_of_listener(__u16 listener_port, __u16 weight);
 
+/* Its tag, as of a message that is sealed under this key (struct xdplb_config). */
+__u64 frame_tag(const struct bench *bench, const struct bench_flow *flow, const __u64 seal[2]);
+
 /* The n-th backend's address: its last 32 bits, network byte order. */
 __be32 backend_address(int family, __u32 n);
 

@@ -42,8 +42,10 @@ void generator_open(struct generator *generator, const char *object, __u32 ifind
 	generator->flows =
 		mmap(NULL, BENCH_FLOWS * sizeof(*generator->flows), PROT_READ | PROT_WRITE,
 		     MAP_SHARED, map_fd(generator, "bench_flows"), 0);
-	if (generator->flows == MAP_FAILED)
-		die("bench_flows: %s", strerror(errno));
+	generator->tags = mmap(NULL, BENCH_TAGS * sizeof(*generator->tags), PROT_READ | PROT_WRITE,
+			       MAP_SHARED, map_fd(generator, "bench_tags"), 0);
+	if (generator->flows == MAP_FAILED || generator->tags == MAP_FAILED)
+		die("bench_flows, bench_tags: %s", strerror(errno));
 	target_set(generator, "bench_targets", BENCH_BARE, program_fd(generator, "bare"));
 	target_set(generator, "bench_outs", BENCH_BARE, program_fd(generator, "bare_out"));
 	generator->targets = BENCH_FIRST;
@@ -51,6 +53,7 @@ void generator_open(struct generator *generator, const char *object, __u32 ifind
 
 void generator_close(struct generator *generator)
 {
+	munmap(generator->tags, BENCH_TAGS * sizeof(*generator->tags));
 	munmap(generator->flows, BENCH_FLOWS * sizeof(*generator->flows));
 	bpf_object__close(generator->object);
 }

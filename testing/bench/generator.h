@@ -14,6 +14,7 @@ struct generator {
 	int generate_out;
 	int config; /* the map bench_config */
 	struct bench_flow *flows; /* BENCH_FLOWS of them, mapped */
+	__u64 *tags; /* BENCH_TAGS of them, mapped */
 	__u32 ifindex; /* packets come in by it */
 	__u32 targets;
 };

@@ -1,25 +1,33 @@
-"""A user of this machine who speaks for a listener's port from a socket of his own.
+"""A user of this machine who would speak for a listener's port that is not his.
 
-python3 - bound ADDRESS SERVICE PORT PROTOCOL WEIGHT < forger.py    bound to ADDRESS and the listener's PORT, with the
-                                                                    service's address as source (RFC 3542, ip(7))
-python3 - device NAME SERVICE PORT PROTOCOL WEIGHT < forger.py      bound to any address of this device
+python3 - HOW [WHERE] SERVICE PORT PROTOCOL WEIGHT < forger.py
 
-From standard input, as the user may have no way to this file.
+From standard input, as the user may have no way to this file. HOW is one of
+  bound ADDRESS    from a socket bound to ADDRESS and PORT, with the service's address as source (RFC 3542, ip(7))
+  device NAME      from one that was bound to this device, then connected to nothing, which takes the device away
+  segments ADDRESS as bound, behind a datagram that is no message, both as one of UDP_SEGMENT
+  mirror           from where registrations go to, to PORT, whose listener echoes
+  connecting       holds TCP's PORT with a connection that never comes about, says "ready", waits for a byte from descriptor 3, and sends
 """
+import os
 import socket
 import struct
 import sys
 
-IP_PKTINFO = 8  # not in Python's socket module
+# Not in Python's socket module.
+AF_UNSPEC_ADDRESS = struct.pack("=H14x", 0)
+IP_MINTTL, IP_PKTINFO, IPV6_MINHOPCOUNT, UDP_SEGMENT = 21, 8, 73, 103
 REGISTRATION_PORT = 7475
+SIZE = 56
 
 
-def socket_for(how, where, service, port):
-    forger = socket.socket(socket.AF_INET6 if ":" in service else socket.AF_INET, socket.SOCK_DGRAM)
-    if how == "device":
-        forger.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, where.encode())
-        where = "::" if ":" in service else "0.0.0.0"
-    forger.bind((where, port))
+def forger_socket(service, address, port, kind=socket.SOCK_DGRAM, device=None):
+    forger = socket.socket(socket.AF_INET6 if ":" in service else socket.AF_INET, kind)
+    if kind == socket.SOCK_STREAM:
+        forger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if device:
+        forger.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device.encode())
+    forger.bind((address, port))
     return forger
 
 
@@ -35,7 +43,46 @@ def message(service, port, protocol, weight):
                        30 if weight else 0, socket.inet_pton(socket.AF_INET6, mapped))
 
 
-how, where, service, *numbers = sys.argv[1:]
-port, protocol, weight = map(int, numbers)
-socket_for(how, where, service, port).sendmsg(
-    [message(service, port, protocol, weight)], [source(service)], 0, (service, REGISTRATION_PORT))
+def send(forger, service, data):
+    forger.sendmsg([data], [source(service)], 0, (service, REGISTRATION_PORT))
+
+
+def disconnect(forger):
+    """As connect(2) with AF_UNSPEC, which Python's does not take."""
+    import ctypes
+    if ctypes.CDLL(None).connect(forger.fileno(), AF_UNSPEC_ADDRESS, len(AF_UNSPEC_ADDRESS)):
+        sys.exit("forger.py: connect")
+
+
+def connecting(service, port):
+    """To port 0; refusals are not heard, as they come from too near."""
+    holder = forger_socket(service, service, port, socket.SOCK_STREAM)
+    if ":" in service:
+        holder.setsockopt(socket.IPPROTO_IPV6, IPV6_MINHOPCOUNT, 255)
+    else:
+        holder.setsockopt(socket.IPPROTO_IP, IP_MINTTL, 255)
+    holder.setblocking(False)
+    holder.connect_ex((service, 0))
+    print("ready", flush=True)
+    os.read(3, 1)
+    return holder
+
+
+how, *where, service, port, protocol, weight = sys.argv[1:]
+port, said = int(port), message(service, int(port), int(protocol), int(weight))
+anywhere = "::" if ":" in service else "0.0.0.0"
+if how == "device":
+    forger = forger_socket(service, anywhere, port, device=where[0])
+    disconnect(forger)
+    send(forger, service, said)
+elif how == "segments":
+    forger = forger_socket(service, where[0], port)
+    forger.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SIZE)
+    send(forger, service, bytes(SIZE) + said)
+elif how == "mirror":
+    forger_socket(service, service, REGISTRATION_PORT).sendto(said, (service, port))
+elif how == "connecting":
+    held = connecting(service, port)
+    send(forger_socket(service, service, port), service, said)
+else:
+    send(forger_socket(service, where[0], port), service, said)

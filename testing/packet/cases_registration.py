@@ -247,13 +247,69 @@ def replayed(lb, family, proto):
     same(Tables().find().record(one)[2], floor + 6, "the counter")
 
 
-@families_and("registration: without a key the counter and the tag are not looked at",
-              protos=("udp",))
+@families_and("registration: without a key the counter is not looked at", protos=("udp",))
 def keyless(lb, family, proto):
     local = Registered(lb, family, proto)
+    local.accepted([local.says(local.listeners[0], counter=counter)
+                    for counter in (5, 5, 0, 2**64 - 1, 1)])
+
+
+def of_user(user):
+    """The bytes that xdplb_replies writes."""
+    return bytes(2) + user.to_bytes(4, "big")
+
+
+@families_and("registration: without a key only what is sealed is believed", both=True)
+def unsealed(lb, family, proto):
+    local = Registered(lb, family, proto)
     listener = local.listeners[0]
-    local.accepted([local.says(listener, counter=counter, key=key)
-                    for counter in (5, 5, 0, 2**64 - 1, 1) for key in (None, KEY)])
+    local.register(3, 1)
+    good = local.message(listener, zero=of_user(1000))
+    flipped = [good[:at // 8] + bytes([good[at // 8] ^ 1 << at % 8]) + good[at // 8 + 1:]
+               for at in (*range(44 * 8, 56 * 8), 34 * 8, 12 * 8 + 1, 40 * 8)]
+    local.refused([local.datagram(one, sport=listener) for one in flipped],
+                  "registration_malformed")
+    local.refused([local.says(listener, key=key, **fields) for key in (None, KEY)
+                   for fields in ({}, FAREWELL)], "registration_denied")
+    local.refused([local.says(listener, key=None, zero=of_user(1000))], "registration_malformed")
+
+
+@families_and("registration: without a key it belongs to who made it, and to root", both=True)
+def users(lb, family, proto):
+    local = Registered(lb, family, proto)
+    one, two = local.listeners
+    local.accepted([local.says(one, zero=of_user(1000)), local.says(one, zero=of_user(1000)),
+                    local.says(one), local.says(two)])
+    for port, others in ((one, (1, 999, 1001, 65534, 2**32 - 2)), (two, (1, 1000))):
+        local.refused([local.says(port, zero=of_user(user), **fields)
+                       for user in others for fields in ({}, FAREWELL)], "registration_denied")
+    local.accepted([local.says(one, zero=of_user(1000), **FAREWELL)])
+    table = Tables().find()
+    for port in (one, two):
+        table.ends(port, monotonic() - TICK)
+    local.accepted([local.says(one, zero=of_user(7)), local.says(two, zero=of_user(8))])
+    local.refused([local.says(one, zero=of_user(8)), local.says(two, zero=of_user(7))],
+                  "registration_denied")
+    # Who had a key is known to nobody who has none.
+    with key_file(KEY) as words:
+        local.config("set-service", *words)
+    local.accepted([local.says(one, key=KEY)])
+    local.refused([local.says(one, key=KEY, zero=of_user(7))], "registration_malformed")
+    table.ends(one, monotonic() - TICK)
+    local.accepted([local.says(one, key=KEY)])
+    local.config("set-service", "--registration-key", "none")
+    local.accepted([local.says(one, zero=of_user(9)), local.says(one, zero=of_user(10))])
+
+
+@families_and("registration: where they go to, nobody elsewhere sends from")
+def mirrored(lb, family, proto):
+    local = Registered(lb, family, proto)
+    packets = [local.datagram(local.message(port), source=family.vip, sport=PORT, dport=port)
+               for port in local.listeners]
+    local.refused(packets, "registration_denied", interface="eth1")
+    unchanged_in(lb, packets, "lo")
+    unchanged_in(lb, [local.datagram(b"", source=lb.client(family)[0], sport=PORT,
+                                     dport=local.listeners[0])], "eth1")
 
 
 @families_and("registration: goodbye of nobody is nothing, and takes no place")
@@ -488,7 +544,8 @@ def key_later(lb):
     listener = local.listeners[0]
     local.counter = time.time_ns()
     overheard = local.says(listener, key=KEY, weight=9)
-    local.accepted([overheard, local.says(listener)])
+    local.refused([overheard], "registration_denied")
+    local.accepted([local.says(listener)])
     with key_file(KEY) as words:
         local.config("set-service", *words)
     local.key = KEY

@@ -2,6 +2,7 @@
 """Registrations as xdplb-register(7) has them, and the map that they end in."""
 import contextlib
 import ctypes
+import json
 import mmap
 import socket
 import struct
@@ -14,6 +15,7 @@ from listener import Local, expect_bytes
 from wire import frame
 
 PORT = 7475
+PORTS_ALLOWED = 8192  # bytes that struct xdplb_config ends with
 REGISTER, GOODBYE, ANSWER = 1, 2, 0x80
 KEY = bytes(range(16))
 MASK = 2**64 - 1
@@ -63,11 +65,22 @@ def message(service, listener, key=None, **fields):
     return body + (siphash(key, body) if key else bytes(8))
 
 
+def seal():
+    """The key under which xdplb_replies says who sends what has none: of struct xdplb_config."""
+    name = "/sys/fs/bpf/xdplb/xdplb_config"
+    size = json.loads(run("bpftool", "-j", "map", "show", "pinned", name))["bytes_value"]
+    bpf = ctypes.CDLL("libbpf.so.1", use_errno=True)
+    descriptor = bpf.bpf_obj_get(name.encode())
+    check(descriptor >= 0, "xdplb_config: %d", ctypes.get_errno())
+    with mmap.mmap(descriptor, -(-size // mmap.PAGESIZE) * mmap.PAGESIZE) as memory:
+        return memory[size - PORTS_ALLOWED - 16:size - PORTS_ALLOWED]
+
+
 class Registered(Local):
     """A service whose listeners register themselves: not those of the command, if there are."""
 
     def __init__(self, lb, family, proto, *words, options=(), key=None, mode="kernel", more=2):
-        self.key = key
+        self.key, self.seal = key, seal()
         self.counter = time.time_ns() + 10**10  # above the floor
         given = ["--registration", mode]
         with key_file(key) as words_of_key:
@@ -78,8 +91,8 @@ class Registered(Local):
 
     def message(self, listener, **fields):
         self.counter += 1
-        return message(self.service, listener, **{"key": self.key, "counter": self.counter,
-                                                  **fields})
+        return message(self.service, listener, **{"key": self.key or self.seal,
+                                                  "counter": self.counter, **fields})
 
     def datagram(self, payload, source=None, sport=None, dport=PORT, **packet):
         """As it comes from a socket on this machine."""

@@ -124,9 +124,9 @@ static bool is_right(int type, size_t at, uint8_t byte, const uint8_t *address)
 		return type == 1 || !byte;
 	case 16 ... 31:
 		return byte == address[at - 16];
-	case 42 ... 47:
+	case 42 ... 43:
 		return !byte;
-	default: /* ports, counter, answer port and tag are looked at elsewhere */
+	default: /* ports, counter, answer port, user and tag are looked at elsewhere */
 		return true;
 	}
 }

@@ -119,6 +119,13 @@ static void keyed(void)
 
 static __u64 counter = FLOOR;
 
+/* As the program on the way out does, of this user. */
+static void seal(struct datagram *datagram, __u32 user)
+{
+	datagram->message.user = htonl(user);
+	datagram->message.tag = message_tag(balancer.config->seal, &datagram->message);
+}
+
 /* As the listener at this port sends it; weight 0: goodbye. */
 static struct datagram says_of(const char *service, __u16 port, __u16 weight, __u16 lifetime)
 {
@@ -136,6 +143,8 @@ static struct datagram says_of(const char *service, __u16 port, __u16 weight, __
 				 weight, 40000, bytes),
 			 0);
 	memcpy(&datagram.message, bytes, sizeof(bytes));
+	if (!table->keyed)
+		seal(&datagram, 0);
 	memcpy(datagram.to, balancer.services[SERVICE].addr, sizeof(datagram.to));
 	datagram.from[0] = datagram.to[0];
 	datagram.length = sizeof(bytes);
@@ -257,7 +266,8 @@ static void wrong_tag(void **state)
 	good = says(5001, 3, 30);
 	for (size_t bit = 8 * offsetof(struct message, counter); bit < 8 * sizeof(good.message);
 	     bit++) {
-		if (bit / 8 - offsetof(struct message, zero) < sizeof(good.message.zero))
+		if (bit / 8 - offsetof(struct message, zero) <
+		    sizeof(good.message.zero) + sizeof(good.message.user))
 			continue;
 		datagram = good;
 		((__u8 *)&datagram.message)[bit / 8] ^= 1 << bit % 8;
@@ -288,8 +298,69 @@ static void replayed(void **state)
 	assert_int_equal(hear(&first, NOW), TAKEN);
 	/* without a key nobody looks at it */
 	table->keyed = 0;
+	seal(&second, 0);
 	assert_int_equal(hear(&second, NOW), TAKEN);
 	assert_int_equal(hear(&second, NOW), TAKEN);
+}
+
+/* Without a key. */
+static void not_sealed(void **state)
+{
+	struct datagram datagram = says(5001, 3, 30), good;
+
+	(void)state;
+	datagram.message.tag = 0;
+	assert_refused(&datagram, XDPLB_DROP_REG_DENIED);
+	datagram.message.user = htonl(1000);
+	assert_refused(&datagram, XDPLB_DROP_REG_MALFORMED);
+	good = says(5001, 3, 30);
+	seal(&good, 1000);
+	for (size_t bit = 8 * offsetof(struct message, counter); bit < 8 * sizeof(good.message);
+	     bit++) {
+		datagram = good;
+		((__u8 *)&datagram.message)[bit / 8] ^= 1 << bit % 8;
+		assert_refused(&datagram, XDPLB_DROP_REG_MALFORMED);
+	}
+	assert_int_equal(hear(&good, NOW), TAKEN);
+	keyed();
+	datagram = says(5001, 3, 30);
+	datagram.message.user = htonl(1000);
+	datagram.message.tag = message_tag(table->key, &datagram.message);
+	assert_refused(&datagram, XDPLB_DROP_REG_MALFORMED);
+}
+
+static struct datagram says_user(__u32 user, __u16 weight)
+{
+	struct datagram datagram = says(5001, weight, weight ? 30 : 0);
+
+	seal(&datagram, user);
+	return datagram;
+}
+
+/* What one has registered another cannot change, until it is over. */
+static void others(void **state)
+{
+	struct datagram own = says_user(1000, 3), other = says_user(1001, 9);
+	struct datagram bye = says_user(1001, 0), root = says_user(0, 5);
+	struct hearing hearing;
+
+	(void)state;
+	assert_int_equal(hear(&own, NOW), TAKEN);
+	assert_refused(&other, XDPLB_DROP_REG_DENIED);
+	assert_refused(&bye, XDPLB_DROP_REG_DENIED);
+	registrar_hear(&balancer, &root, NULL, NOW, &hearing);
+	assert_int_equal(hearing.reason, TAKEN);
+	assert_int_equal(hearing.answer.user, 0);
+	assert_refused(&other, XDPLB_DROP_REG_DENIED);
+	assert_int_equal(hear(&own, NOW), TAKEN);
+	assert_int_equal(hear(&other, NOW + 30 * SECOND), TAKEN);
+	assert_int_equal(hear(&own, NOW + 30 * SECOND), XDPLB_DROP_REG_DENIED);
+	/* root's are root's */
+	assert_int_equal(hear(&root, NOW + 60 * SECOND), TAKEN);
+	assert_int_equal(hear(&own, NOW + 60 * SECOND), XDPLB_DROP_REG_DENIED);
+	/* who had a key is nobody */
+	table->listener[0].user = XDPLB_USER_ANY;
+	assert_int_equal(hear(&own, NOW + 60 * SECOND), TAKEN);
 }
 
 /* ---- what is taken ------------------------------------------------------------------------------
@@ -411,6 +482,7 @@ static void answered(void **state)
 	datagram = says(5001, 0, 0);
 	datagram.message.answer_port = 0;
 	table->keyed = 0;
+	seal(&datagram, 0);
 	registrar_hear(&balancer, &datagram, NULL, NOW, &hearing);
 	assert_int_equal(hearing.reason, TAKEN);
 	assert_false(hearing.answered);
@@ -580,6 +652,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(elsewhere, make, forget),
 		cmocka_unit_test_setup_teardown(wrong_tag, make, forget),
 		cmocka_unit_test_setup_teardown(replayed, make, forget),
+		cmocka_unit_test_setup_teardown(not_sealed, make, forget),
+		cmocka_unit_test_setup_teardown(others, make, forget),
 		cmocka_unit_test_setup_teardown(registered, make, forget),
 		cmocka_unit_test_setup_teardown(goodbyes, make, forget),
 		cmocka_unit_test_setup_teardown(goodbyes_tcp, make, forget),
