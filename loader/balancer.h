@@ -65,6 +65,7 @@ struct balancer {
 struct balancer_choice {
 	const char *interface;
 	const char *pins;
+	bool at_once; /* do not wait for the lock: -EBUSY */
 };
 
 /*
