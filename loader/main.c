@@ -82,7 +82,7 @@ static const struct command commands[] = {
 	  "register 192.0.2.10:80/tcp --port 8080 --weight 3 --renew" },
 	{ "registrar", command_registrar, 0, 1, SHOW, "[SERVICE]", "registrar" },
 	{ "list", command_list, 0, 1, SHOW, "[SERVICE]", "list" },
-	{ "stats", command_stats, 0, 1, SHOW, "[SERVICE]", "-j stats" },
+	{ "stats", command_stats, 0, 1, SHOW "x", "[SERVICE] [--prometheus]", "-j stats" },
 	{ "flows", command_flows, 0, 2, SHOW, "[SERVICE [BACKEND]]",
 	  "flows 192.0.2.10:80/tcp 10.0.0.1:8080" },
 	{ "monitor", command_monitor, 0, 1, WHICH "j", "[SERVICE]", "monitor 192.0.2.10:80/tcp" },
