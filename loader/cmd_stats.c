@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* stats: what the program has counted, as text, JSON or for Prometheus. */
+/* stats: what the program has counted, once, again and again, or for Prometheus. */
 #include <linux/bpf.h>
 #include <stdio.h>
 
@@ -8,6 +8,7 @@
 #include "names.h"
 #include "prometheus.h"
 #include "show.h"
+#include "watch.h"
 
 /* ---- text ------------------------------------------------------------------------ */
 
@@ -130,8 +131,13 @@ static void json_all(const struct all_counts *all, bool pretty)
 
 static int options_check(const struct options *options)
 {
+	if (options->prometheus && options->watch)
+		return misuse("--prometheus prints what there is once, and --watch goes on: give "
+			      "one of them");
 	if (options->prometheus && options->json)
 		return misuse("--prometheus has a format of its own: give it without -j");
+	if (options->watch && options->pretty)
+		return misuse("--pretty: with --watch an object is a line: give -j");
 	return 0;
 }
 
@@ -144,6 +150,8 @@ int command_stats(struct options *options)
 
 	if (err)
 		return err;
+	if (options->watch)
+		return watch(options);
 	err = show_open(options, &balancer, &only);
 	if (err)
 		return err;
