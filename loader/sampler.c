@@ -92,10 +92,14 @@ int sampler_look(struct sampler *sampler)
 
 void sampler_close(struct sampler *sampler)
 {
-	if (sampler->errors >= 0) {
+	if (sampler->errors >= 0 && sampler->said >= 0) {
+		errors_take(sampler);
 		dup2(sampler->errors, STDERR_FILENO);
-		close(sampler->errors);
+		if (*sampler->message)
+			fprintf(stderr, "xdplb-config: %s\n", sampler->message);
 	}
+	if (sampler->errors >= 0)
+		close(sampler->errors);
 	if (sampler->said >= 0)
 		close(sampler->said);
 	sample_free(&sampler->sample);

@@ -22,7 +22,7 @@ struct sampler {
 int sampler_open(struct sampler *sampler, struct options *options);
 /* The next. 0, or a negative errno, with the error line in `message`. */
 int sampler_look(struct sampler *sampler);
-/* Errors are said again as everywhere. */
+/* Says what has been put aside since the last look; from now on errors are said at once again. */
 void sampler_close(struct sampler *sampler);
 
 #endif

@@ -2,7 +2,6 @@
 #include "screen.h"
 
 #include <curses.h>
-#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
@@ -14,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "rate_table.h"
 
 #define STEP_MS 1000
@@ -203,12 +203,12 @@ static void screen_wait(struct screen *screen, long due)
 			continue;
 		if (wait[1].revents)
 			signal_take(screen);
-		/* The terminal is gone, where it tells nothing but that. */
-		if (wait[0].revents && !(wait[0].revents & POLLIN))
+		if (wait[0].revents & ~POLLIN) /* the terminal is gone */
 			screen->over = true;
-		while (wait[0].revents & POLLIN && (key = getch()) != ERR)
+		while (!screen->over && wait[0].revents && (key = getch()) != ERR)
 			key_take(screen, key);
-		screen_draw(screen);
+		if (!screen->over)
+			screen_draw(screen);
 	}
 }
 
@@ -235,12 +235,12 @@ static int screen_open(struct screen *screen)
 {
 	screen->signals = signals_open();
 	if (screen->signals < 0)
-		return -errno;
+		return fail(errno, "cannot wait for signals: %s", strerror(errno));
 	setlocale(LC_CTYPE, "");
 	screen->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	screen->terminal = newterm(NULL, stdout, stdin);
 	if (!screen->terminal)
-		return -ENOTTY;
+		return fail(ENOTTY, "ncurses does not know this terminal");
 	cbreak();
 	noecho();
 	curs_set(0);

@@ -9,11 +9,14 @@
 bool terminal_is_there(void)
 {
 	const char *move;
+	bool moves;
 	int err;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) ||
 	    setupterm(NULL, STDOUT_FILENO, &err) != OK)
 		return false;
 	move = tigetstr("cup"); /* -1: the name is wrong, NULL: it has none */
-	return move && move != (char *)-1;
+	moves = move && move != (char *)-1;
+	del_curterm(cur_term);
+	return moves;
 }

@@ -159,7 +159,7 @@ static int lines_run(struct sampler *sampler, bool json)
 		}
 		failure_say(sampler, failure, sizeof(failure));
 		if (fflush(stdout) || ferror(stdout))
-			return -errno;
+			return fail(errno, "cannot write the output: %s", strerror(errno));
 	}
 }
 
@@ -169,11 +169,10 @@ int watch(struct options *options)
 	int err = sampler_open(&sampler, options);
 	bool lines = options->json || !terminal_is_there();
 
-	if (!err) {
-		err = lines ? lines_run(&sampler, options->json) : screen_run(&sampler);
-		sampler_close(&sampler);
-		return err ? fail(err, "cannot write the output: %s", strerror(-err)) : 0;
-	}
+	if (!err && lines)
+		err = lines_run(&sampler, options->json);
+	else if (!err)
+		err = screen_run(&sampler);
 	sampler_close(&sampler);
 	return err;
 }

@@ -449,15 +449,17 @@ test_screen_ascii() {
 
 # However it ends, the terminal is as it was.
 test_screen_ends() {
-	local signal
+	local signal process
 	needs tmux
 	small
 	terminal 80 50
 	modes_into before
 	for signal in TERM INT HUP QUIT; do
-		types "$XDPLB_CONFIG stats --watch"
+		types "$XDPLB_CONFIG stats --watch; echo $signal \$?"
 		shows "^drops/s: none"
-		kill -$signal "$(pgrep -P "$(tmux_do display-message -p '#{pane_pid}')")"
+		process=$(pgrep -P "$(tmux_do display-message -p '#{pane_pid}')")
+		kill -$signal "$process"
+		shows "^$signal 0$"
 		restored
 	done
 	types "$XDPLB_CONFIG stats --watch; echo status \$?"
@@ -474,6 +476,25 @@ test_screen_ends() {
 	shows "^drops/s: none"
 	keys q
 	restored
+}
+
+# The terminal goes, and with it who watches on it; also one that takes no SIGHUP.
+test_screen_gone() {
+	local before process
+	needs tmux
+	small
+	for before in ":" "trap '' HUP"; do
+		terminal 80 24
+		types "$before; $XDPLB_CONFIG stats --watch"
+		shows "^drops/s: none"
+		process=$(pgrep -P "$(tmux_do display-message -p '#{pane_pid}')")
+		tmux_do kill-server
+		eventually gone "$process"
+	done
+}
+
+gone() {
+	[ ! -e "/proc/$1" ]
 }
 
 # The balancer goes, and comes again.

@@ -129,6 +129,7 @@ static void come_and_go(void **state)
 	backend_add(&before, 1, 500);
 	backend_add(&before, 2, 500);
 	service_add(&before, 9, 82, 1000);
+	service_add(&before, 10, 85, 1000);
 	before.counts.reason[XDPLB_DROP_TTL] = 10;
 	before.counts.reason[XDPLB_DROP_VLAN] = 10;
 	before.counts.verdict[XDP_TX] = 10;
@@ -138,7 +139,9 @@ static void come_and_go(void **state)
 	backend_add(&now, 3, 7777); /* new */
 	backend_add(&now, 2, 600);
 	backend_add(&now, 1, 100); /* began anew */
-	service_add(&now, 9, 84, 2000); /* another with the same id */
+	service_add(&now, 9, 84, 2000); /* others with the same ids */
+	service_add(&now, 10, 85, 2000);
+	now.counts.service[3].at.addr[0]++;
 	now.counts.reason[XDPLB_DROP_TTL] = 40;
 	now.counts.verdict[XDP_TX] = 30;
 
@@ -152,8 +155,9 @@ static void come_and_go(void **state)
 	assert_float_equal(now.backend[1].packets, 50, 1e-9);
 	assert_false(now.backend[2].known);
 	assert_false(now.service[2].known);
+	assert_false(now.service[3].known);
 	assert_float_equal(now.total.packets, 100, 1e-9);
-	assert_int_equal(now.active, 15);
+	assert_int_equal(now.active, 20);
 	assert_float_equal(now.reason[XDPLB_DROP_TTL], 15, 1e-9);
 	assert_float_equal(now.reason[XDPLB_DROP_VLAN], 0, 0);
 	assert_float_equal(now.verdict[XDP_TX], 10, 1e-9);
