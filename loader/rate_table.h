@@ -7,7 +7,7 @@
 
 #define TABLE_WIDTH 500 /* columns, at most; none of what is written here is wider */
 #define TABLE_LINE (TABLE_WIDTH + HISTORY * 2 + 1) /* bytes; a bar takes up to three */
-#define RATE_TEXT 8
+#define RATE_TEXT 24 /* more than it takes, for compilers that reckon with any number */
 
 /* What fits a width. */
 struct table_shape {
