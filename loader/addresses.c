@@ -8,7 +8,7 @@ bool service_is_live(const struct balancer *balancer, __u32 id)
 	const struct xdplb_service *service = &balancer->services[id];
 	const struct xdplb_directory_entry *entry;
 
-	if (!service->proto || !service->set)
+	if (!service->proto || !service_set(balancer, id))
 		return false;
 	entry = directory_find(balancer, XDPLB_KIND_SERVICE, service->addr, service->port,
 			       service->proto);

@@ -18,7 +18,6 @@
 void plan_free(struct plan *plan)
 {
 	wanted_free(&plan->before);
-	free(plan->was);
 	free(plan->ids);
 	free(plan->stays);
 	free(plan->pools);
@@ -39,15 +38,16 @@ static void plan_note(const struct balancer *balancer, __u32 service, struct pla
 	}
 }
 
-int plan_new(const struct balancer *balancer, __u32 known, int backends, struct plan *plan)
+int plan_new(const struct balancer *balancer, __u32 known, int backends, __u8 *was,
+	     struct plan *plan)
 {
 	memset(plan, 0, sizeof(*plan));
-	plan->was = calloc(XDPLB_BACKENDS, sizeof(*plan->was));
+	plan->was = was;
 	plan->ids = calloc(backends + 1, sizeof(*plan->ids));
 	plan->stays = calloc(backends + 1, sizeof(*plan->stays));
 	plan->pools = calloc(backends + 1, sizeof(*plan->pools));
 	plan->ways = calloc(backends + 1, sizeof(*plan->ways));
-	if (!plan->was || !plan->ids || !plan->stays || !plan->pools || !plan->ways)
+	if (!plan->ids || !plan->stays || !plan->pools || !plan->ways)
 		return fail(ENOMEM, "no memory for %d backends", backends);
 	if (!known)
 		return 0;
@@ -373,21 +373,6 @@ void backends_open(struct balancer *balancer, __u32 service, const struct wanted
 	}
 }
 
-/* Those that are in the set no more take no new flows. */
-static void backends_close(struct balancer *balancer, const struct wanted_service *wanted,
-			   const struct plan *plan)
-{
-	for (int i = 0; i < wanted->backends; i++)
-		plan->was[plan->ids[i]] &= ~PLAN_WAS_IN;
-	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
-		struct xdplb_backend *backend = &balancer->backends[id];
-
-		if (plan->was[id] & PLAN_WAS_IN)
-			__atomic_store_n(&backend->flags, backend->flags & ~XDPLB_BACKEND_OPEN,
-					 __ATOMIC_RELEASE);
-	}
-}
-
 void backends_finish(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		     const struct plan *plan)
 {
@@ -405,6 +390,17 @@ void backends_finish(struct balancer *balancer, __u32 service, const struct want
 			ramp_begin(backend, 0);
 		__atomic_store_n(&backend->pools, plan->pools[i], __ATOMIC_RELEASE);
 		source_set(backend, wanted, plan, i);
+		plan->was[plan->ids[i]] &= ~PLAN_WAS_IN;
 	}
-	backends_close(balancer, wanted, plan);
+}
+
+void backends_close(struct balancer *balancer, const __u8 *was)
+{
+	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
+		struct xdplb_backend *backend = &balancer->backends[id];
+
+		if (was[id] & PLAN_WAS_IN)
+			__atomic_store_n(&backend->flags, backend->flags & ~XDPLB_BACKEND_OPEN,
+					 __ATOMIC_RELEASE);
+	}
 }

@@ -13,18 +13,22 @@
 #define PLAN_WAS_IN 1 /* it is in the set */
 #define PLAN_WAS_TAKING 2 /* it takes new flows */
 
-/* A change under way; the arrays have a place for each wanted backend. */
+/* A service's change under way; the arrays have a place for each wanted backend. */
 struct plan {
 	struct wanted_service before; /* what is in force */
-	__u8 *was; /* by backend id: PLAN_WAS_* in the set in force */
+	__u8 *was; /* by backend id: PLAN_WAS_* in the set in force; of all plans together */
 	__u32 *ids; /* 0: it is to be made */
 	bool *stays; /* it was in the set before */
 	__u32 *pools; /* which port pools new flows shall use */
 	struct next_hop *ways;
 };
 
-/* `known` is the service's id, 0: it is new. 0, or a negative errno after an error line. */
-int plan_new(const struct balancer *balancer, __u32 known, int backends, struct plan *plan);
+/*
+ * `known` is the service's id, 0: it is new; `was` has XDPLB_BACKENDS places. 0, or
+ * a negative errno after an error line.
+ */
+int plan_new(const struct balancer *balancer, __u32 known, int backends, __u8 *was,
+	     struct plan *plan);
 void plan_free(struct plan *plan);
 
 /* Finds the entries that there are. 0, or a negative errno after an error line. */
@@ -48,9 +52,12 @@ int backends_prepare(struct balancer *balancer, __u32 service, const struct want
 void backends_open(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		   const struct plan *plan);
 
-/* After that: flags, timeouts, MACs, and what takes something away. */
+/* After that: flags, timeouts, MACs; takes those that stay out of `was`. */
 void backends_finish(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		     const struct plan *plan);
+
+/* Those that are in no set any more take no new flows. */
+void backends_close(struct balancer *balancer, const __u8 *was);
 
 /* A free entry becomes a backend. 0, or a negative errno after an error line. */
 int backend_new(struct balancer *balancer, __u32 id, __u32 service,

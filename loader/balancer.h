@@ -61,6 +61,12 @@ struct balancer {
 	struct xdplb_active *active; /* by backend id: XDPLB_ACTIVE(), XDPLB_ENTRIES() */
 };
 
+/* The line of the set in force of a service, 0: it is not in force. */
+static inline __u32 service_set(const struct balancer *balancer, __u32 id)
+{
+	return balancer->services[id].set[balancer->config->phase & 1];
+}
+
 /* Which balancer is meant; NULL: not said. */
 struct balancer_choice {
 	const char *interface;

@@ -49,7 +49,7 @@ static bool is_wanted(const struct registrar *registrar, const struct balancer *
 	const struct service_address *only = registrar->only;
 	const struct xdplb_table *table;
 
-	if (!service->proto || !service->set)
+	if (!service->proto || !service_set(balancer, id))
 		return false;
 	table = table_of(balancer, id);
 	return table && table->mode == XDPLB_REGISTRATION_USER &&

@@ -204,6 +204,7 @@ int command_set_state(struct options *options)
 
 int command_del_service(struct options *options)
 {
+	bool gone[XDPLB_SERVICES] = {};
 	struct service_address at;
 	struct balancer balancer;
 	int err = parse_service(options->arguments[0], &at), id;
@@ -213,25 +214,25 @@ int command_del_service(struct options *options)
 	if (err)
 		return err;
 	id = service_need(&balancer, &at);
-	err = id < 0 ? id : service_unlink(&balancer, id);
-	if (!err)
-		err = services_unlinked(&balancer);
+	if (id > 0) {
+		gone[id] = true;
+		err = services_remove(&balancer, gone);
+	}
 	balancer_close(&balancer);
-	return err;
+	return id < 0 ? id : err;
 }
 
 int command_flush(struct options *options)
 {
+	bool gone[XDPLB_SERVICES] = {};
 	struct balancer balancer;
 	int err = balancer_open(&balancer, &options->choice, true);
 
 	if (err)
 		return err;
-	for (__u32 id = 1; !err && id < XDPLB_SERVICES; id++)
-		if (balancer.services[id].proto && balancer.services[id].set)
-			err = service_unlink(&balancer, id);
-	if (!err)
-		err = services_unlinked(&balancer);
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
+		gone[id] = balancer.services[id].proto && service_set(&balancer, id);
+	err = services_remove(&balancer, gone);
 	balancer_close(&balancer);
 	return err;
 }

@@ -39,7 +39,7 @@ static int seed_check(const struct balancer *balancer, const struct settings *se
 	if (!memcmp(settings->seed, balancer->config->seed, sizeof(settings->seed)))
 		return 0;
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
-		if (balancer->services[id].proto && balancer->services[id].set)
+		if (balancer->services[id].proto && service_set(balancer, id))
 			return fail(EBUSY, "seed: the balancer has services, whose flows another "
 					   "seed would lose; xdplb-config flush, then set it");
 	return 0;

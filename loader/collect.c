@@ -5,6 +5,7 @@
 
 #include "addresses.h"
 #include "backends.h"
+#include "directory.h"
 #include "error.h"
 #include "flows.h"
 #include "pools.h"
@@ -13,15 +14,26 @@
 #include "sharing.h"
 #include "tables.h"
 
-/* Services that a killed command left with a set and without an address. */
-static void drop_ghosts(struct balancer *balancer)
+/* Takes away addresses that a killed command left to services that are not in force; how many. */
+static int drop_ghosts(struct balancer *balancer)
 {
-	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
-		struct xdplb_service *service = &balancer->services[id];
+	int dropped = 0;
 
-		if (service->proto && service->set && !service_is_live(balancer, id))
-			service->set = 0;
+	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
+		const struct xdplb_service *service = &balancer->services[id];
+		const struct xdplb_directory_entry *entry;
+
+		if (!service->proto || service_set(balancer, id))
+			continue;
+		entry = directory_find(balancer, XDPLB_KIND_SERVICE, service->addr, service->port,
+				       service->proto);
+		if (!entry || entry->index != id)
+			continue;
+		directory_remove(balancer, XDPLB_KIND_SERVICE, service->addr, service->port,
+				 service->proto);
+		dropped++;
 	}
+	return dropped;
 }
 
 /* Why a backend is kept. */
@@ -92,7 +104,7 @@ static void mend_others(struct balancer *balancer, const __u8 *kept)
 		if (backend->flags & XDPLB_BACKEND_OPEN)
 			__atomic_store_n(&backend->flags, backend->flags & ~XDPLB_BACKEND_OPEN,
 					 __ATOMIC_RELEASE);
-		if (!balancer->services[backend->service].set) {
+		if (!service_set(balancer, backend->service)) {
 			backend_timeouts_set(backend, none);
 			port_user_remove(balancer, id);
 		}
@@ -192,7 +204,7 @@ static void kinds_publish(struct balancer *balancer, const bool gone[XDPLB_POOLS
 	__u32 kinds = 0;
 
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
-		if (balancer->services[id].proto && balancer->services[id].set)
+		if (balancer->services[id].proto && service_set(balancer, id))
 			kinds |= 1 << XDPLB_KIND_SERVICE | 1 << XDPLB_KIND_ADDRESS |
 				 (balancer->services[id].table ?
 					  1 << XDPLB_KIND_REGISTER | 1 << XDPLB_KIND_LOCAL :
@@ -218,7 +230,7 @@ static int collect_services(struct balancer *balancer, const bool *kept)
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
 		struct xdplb_service *service = &balancer->services[id];
 
-		if (!service->proto || service->set || kept[id])
+		if (!service->proto || service_set(balancer, id) || kept[id])
 			continue;
 		service->proto = 0;
 		freed++;
@@ -229,10 +241,9 @@ static int collect_services(struct balancer *balancer, const bool *kept)
 /* Takes away the ways that lead to what is unused; how many, or a negative errno. */
 static int unlink_unused(struct balancer *balancer, __u8 *backends, bool *services, bool *pools)
 {
-	int freed, tables;
+	int freed, others = drop_ghosts(balancer);
 
-	drop_ghosts(balancer);
-	tables = tables_collect(balancer, backends, IN_SET);
+	others += tables_collect(balancer, backends, IN_SET);
 	mark_backends(balancer, backends);
 	mark_previous(balancer, backends);
 	mend_others(balancer, backends);
@@ -240,7 +251,7 @@ static int unlink_unused(struct balancer *balancer, __u8 *backends, bool *servic
 	freed = collect_backends(balancer, backends, services);
 	if (freed < 0)
 		return freed;
-	freed += tables;
+	freed += others;
 	freed += addresses_mend(balancer);
 	freed += collect_services(balancer, services);
 	return freed + pools_unlink(balancer, pools);

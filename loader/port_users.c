@@ -103,7 +103,7 @@ bool port_claim(struct balancer *balancer, __u32 backend)
 
 void port_user_remove(struct balancer *balancer, __u32 backend)
 {
-	bool goes_on = balancer->services[balancer->backends[backend].service].set;
+	bool goes_on = service_set(balancer, balancer->backends[backend].service);
 	__u32 twin = goes_on ? listener_twin(balancer, backend) : 0;
 
 	if (twin && port_has_user(balancer, twin))

@@ -17,11 +17,7 @@ int service_need(const struct balancer *balancer, const struct service_address *
 /* Makes a service exactly this; what it leaves open stays as it is. */
 int service_apply(struct balancer *balancer, struct wanted_service *wanted);
 
-/*
- * Takes a service out: packets to it are passed on. When all that shall go are
- * out, services_unlinked() frees what they had.
- */
-int service_unlink(struct balancer *balancer, __u32 id);
-int services_unlinked(struct balancer *balancer);
+/* Takes services out, those of gone[id]: packets to them are passed on. */
+int services_remove(struct balancer *balancer, const bool *gone);
 
 #endif

@@ -12,14 +12,14 @@
 
 const struct xdplb_set *set_of(const struct balancer *balancer, __u32 service)
 {
-	__u32 line = balancer->services[service].set;
+	__u32 line = service_set(balancer, service);
 
 	return line && line < XDPLB_SET_LINES ? &balancer->sets[line].head : NULL;
 }
 
 const __be32 *set_snat(const struct balancer *balancer, __u32 service, __u32 index)
 {
-	__u32 line = balancer->services[service].set + 1 + index / XDPLB_SNATS_A_LINE;
+	__u32 line = service_set(balancer, service) + 1 + index / XDPLB_SNATS_A_LINE;
 
 	return balancer->sets[line].snat[index % XDPLB_SNATS_A_LINE];
 }
@@ -27,7 +27,7 @@ const __be32 *set_snat(const struct balancer *balancer, __u32 service, __u32 ind
 const struct xdplb_set_backend *set_backend(const struct balancer *balancer, __u32 service,
 					    __u32 index)
 {
-	__u32 line = balancer->services[service].set;
+	__u32 line = service_set(balancer, service);
 
 	line += set_backend_line(&balancer->sets[line].head) + index / XDPLB_BACKENDS_A_LINE;
 	return &balancer->sets[line].backend[index % XDPLB_BACKENDS_A_LINE];
@@ -76,63 +76,81 @@ static bool set_same(const struct balancer *balancer, __u32 service,
 	a = *now;
 	b = set->head;
 	a.next = b.next = 0;
-	a.slot_line -= balancer->services[service].set;
-	a.old_line -= balancer->services[service].set;
+	a.slot_line -= service_set(balancer, service);
+	a.old_line -= service_set(balancer, service);
 	return !memcmp(&a, &b, sizeof(a)) && !memcmp((const union xdplb_set_line *)now + 1, set + 1,
 						     (now->lines - 1) * sizeof(*set));
 }
 
-/* Marks the lines of all sets in force. */
-static bool *lines_in_use(const struct balancer *balancer)
-{
-	bool *used = calloc(XDPLB_SET_LINES, sizeof(*used));
+/* ---- staging ------------------------------------------------------------------------------- */
 
-	if (!used)
-		return NULL;
-	used[0] = true;
+/* The phase that is not in force. */
+static int phase_next(const struct balancer *balancer)
+{
+	return !(balancer->config->phase & 1);
+}
+
+int staging_begin(struct balancer *balancer, struct staging *staging)
+{
+	int now = !phase_next(balancer), next = phase_next(balancer);
+
+	staging->balancer = balancer;
+	staging->from = 1;
+	staging->used = calloc(XDPLB_SET_LINES, sizeof(*staging->used));
+	if (!staging->used)
+		return fail(ENOMEM, "no memory for the sets' places");
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
 		const struct xdplb_set *set = set_of(balancer, id);
-		__u32 first = balancer->services[id].set;
+		__u32 first = service_set(balancer, id);
 
+		balancer->services[id].set[next] = balancer->services[id].set[now];
 		if (set && set->lines <= XDPLB_SET_LINES - first)
-			memset(used + first, true, set->lines);
+			memset(staging->used + first, true, set->lines);
 	}
-	return used;
+	return 0;
 }
 
-/* The first run of `lines` free lines; 0 when there is none. */
-static __u32 lines_find(const struct balancer *balancer, __u32 lines)
+void staging_free(struct staging *staging)
 {
-	bool *used = lines_in_use(balancer);
-	__u32 run = 0, found = 0;
+	free(staging->used);
+	staging->used = NULL;
+}
 
-	for (__u32 i = 1; used && i < XDPLB_SET_LINES && !found; i++) {
+/* The first run of `lines` free lines from `from` on; 0 when there is none. */
+static __u32 run_find(const bool *used, __u32 from, __u32 lines)
+{
+	__u32 run = 0;
+
+	for (__u32 i = from; i < XDPLB_SET_LINES; i++) {
 		run = used[i] ? 0 : run + 1;
 		if (run == lines)
-			found = i + 1 - lines;
+			return i + 1 - lines;
 	}
-	free(used);
-	return found;
+	return 0;
 }
 
-/* The window of the set before has closed since the new one was laid out. */
-static bool is_outdated(const struct set_context *context)
+/* Takes free lines, after those taken last where there are. */
+static __u32 lines_take(struct staging *staging, __u32 lines)
 {
-	__u32 end = context->before ? context->before->window_end : 0;
+	__u32 first = run_find(staging->used, staging->from, lines);
 
-	return marks_in_window(end, context->now) && !marks_in_window(end, clock_seconds());
+	if (!first)
+		first = run_find(staging->used, 1, lines);
+	if (!first)
+		return 0;
+	memset(staging->used + first, true, lines);
+	staging->from = first + lines;
+	return first;
 }
 
-/* -EAGAIN, without an error line: it must be laid out anew. */
-static int set_place(struct balancer *balancer, const struct set_context *context,
-		     union xdplb_set_line *set)
+static int set_place(struct staging *staging, __u32 service, union xdplb_set_line *set)
 {
-	__u32 service = context->service;
+	struct balancer *balancer = staging->balancer;
 	__u32 lines = set->head.lines, first;
 
 	if (set_same(balancer, service, set))
 		return 0;
-	first = lines_find(balancer, lines);
+	first = lines_take(staging, lines);
 	if (!first)
 		return fail(ENOSPC, "no room for a set of %u backends and %u slots%s",
 			    set->head.backends, set->head.slots,
@@ -141,32 +159,50 @@ static int set_place(struct balancer *balancer, const struct set_context *contex
 	set->head.slot_line += first;
 	set->head.old_line += first;
 	memcpy(&balancer->sets[first], set, lines * sizeof(*set));
-	if (is_outdated(context))
-		return -EAGAIN;
-	__atomic_store_n(&balancer->services[service].set, first, __ATOMIC_RELEASE);
-	return balancer_grace();
+	balancer->services[service].set[phase_next(balancer)] = first;
+	return 0;
 }
 
-int set_publish(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
-		const __u32 *ids)
+int set_stage(struct staging *staging, __u32 service, const struct wanted_service *wanted,
+	      const __u32 *ids, __u32 *second)
 {
+	const struct balancer *balancer = staging->balancer;
 	const struct marks before = set_marks(balancer, service);
-	struct set_context context = {
+	const struct set_context context = {
 		.seed = balancer->config->seed,
 		.ids = ids,
-		.before = set_of(balancer, service) ? &before : NULL,
+		.before = service_set(balancer, service) ? &before : NULL,
 		.service = service,
+		.now = *second = clock_seconds(),
 	};
-	union xdplb_set_line *set;
-	int err;
+	union xdplb_set_line *set = set_layout(wanted, &context);
+	int err = set ? set_place(staging, service, set) : -ENOMEM;
 
-	do {
-		context.now = clock_seconds();
-		set = set_layout(wanted, &context);
-		err = set ? set_place(balancer, &context, set) : -ENOMEM;
-		free(set);
-	} while (err == -EAGAIN);
+	free(set);
 	return err;
+}
+
+bool set_is_outdated(const struct balancer *balancer, __u32 service, __u32 second)
+{
+	const struct xdplb_set *set = set_of(balancer, service);
+
+	return set && marks_in_window(set->window_end, second) &&
+	       !marks_in_window(set->window_end, clock_seconds());
+}
+
+void set_unstage(struct staging *staging, __u32 service)
+{
+	struct balancer *balancer = staging->balancer;
+
+	balancer->services[service].set[phase_next(balancer)] = 0;
+}
+
+int staging_commit(struct staging *staging)
+{
+	struct balancer *balancer = staging->balancer;
+
+	__atomic_store_n(&balancer->config->phase, phase_next(balancer), __ATOMIC_RELEASE);
+	return balancer_grace();
 }
 
 static void options_read(const struct xdplb_set *set, struct wanted_service *wanted)

@@ -110,7 +110,7 @@ static void make_room(struct balancer *balancer, enum xdplb_kind kind, __u32 fir
 	if (length_of(balancer, kind, first) < XDPLB_SHARED)
 		return;
 	for (__u32 id = first; id; id = *link_of(balancer, kind, id)) {
-		if (balancer->services[balancer->backends[id].service].set)
+		if (service_set(balancer, balancer->backends[id].service))
 			continue;
 		sharing_leave(balancer, kind, id);
 		return;

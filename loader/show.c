@@ -40,5 +40,5 @@ int show_open(struct options *options, struct balancer *balancer, __u32 *only)
 
 bool show_service(const struct balancer *balancer, __u32 id, __u32 only)
 {
-	return only ? id == only : balancer->services[id].proto && balancer->services[id].set;
+	return only ? id == only : balancer->services[id].proto && service_set(balancer, id);
 }

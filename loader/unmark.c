@@ -96,7 +96,7 @@ static void flow_found(const struct flow *flow, void *context)
 
 static void unmark(struct balancer *balancer, __u32 service, const struct finding *finding)
 {
-	struct xdplb_set *set = &balancer->sets[balancer->services[service].set].head;
+	struct xdplb_set *set = &balancer->sets[service_set(balancer, service)].head;
 
 	if (!finding->all && !marks_clear(&finding->marks, finding->needed))
 		__atomic_store_n(&set->window_end, 0, __ATOMIC_RELAXED);

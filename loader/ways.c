@@ -13,8 +13,7 @@
 #include "names.h"
 #include "neighbour.h"
 
-#define WAIT_STEPS 100
-#define WAIT_STEP_NS 10000000 /* a second in all */
+#define WAIT_STEP_NS (1000000000 / WAYS_STEPS)
 
 /* Source addresses that are another's, or that nothing leads back to. */
 static int sources_check(const struct wanted_service *wanted)
@@ -257,14 +256,14 @@ static bool all_known(const struct neighbour *neighbour, __u32 count)
 }
 
 /* Waits until all answer, unless the kernel has been asking some of them for long. */
-static void neighbours_wait(struct neighbour *neighbour, __u32 count)
+static void neighbours_wait(struct neighbour *neighbour, __u32 count, int *steps)
 {
 	const struct timespec step = { .tv_nsec = WAIT_STEP_NS };
 	bool fresh = false;
 
 	for (__u32 i = 0; i < count; i++)
 		fresh |= !neighbour[i].known && !neighbour[i].kept;
-	for (int i = 0; fresh && i < WAIT_STEPS; i++) {
+	for (; fresh && *steps; --*steps) {
 		if (neighbours_look(neighbour, count) || all_known(neighbour, count))
 			return;
 		nanosleep(&step, NULL);
@@ -301,32 +300,35 @@ static void neighbours_warn(const struct neighbour *neighbour, __u32 count,
 	}
 }
 
-/* Looks, keeps what is not, and waits for what was never heard of. */
-static int neighbours_open(struct neighbour *neighbour, __u32 count)
+/* Looks, and keeps what is not. */
+static int neighbours_ask(struct neighbour *neighbour, __u32 count)
 {
 	int err = neighbour ? neighbours_look(neighbour, count) : -ENOMEM;
 
-	if (!err)
-		err = neighbours_keep(neighbour, count);
-	if (!err)
-		neighbours_wait(neighbour, count);
-	return err;
+	return err ? err : neighbours_keep(neighbour, count);
 }
 
-void ways_open(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays)
+void ways_ask(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays,
+	      struct asked *asked)
 {
-	struct neighbour *neighbour;
-	__u32 count;
-
+	*asked = (struct asked){};
 	if (wanted->forward == XDPLB_LOCAL)
 		return;
-	neighbour = neighbours_of(wanted, way, stays, &count);
-	if (count)
-		neighbours_open(neighbour, count); /* ways_keep() says what is wrong */
-	free(neighbour);
+	asked->neighbour = neighbours_of(wanted, way, stays, &asked->count);
+	/* ways_keep() says what is wrong */
+	if (asked->count && neighbours_ask(asked->neighbour, asked->count))
+		asked->count = 0;
 }
 
-void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
+void ways_wait(struct asked *asked, int *steps)
+{
+	if (asked->count)
+		neighbours_wait(asked->neighbour, asked->count, steps);
+	free(asked->neighbour);
+	*asked = (struct asked){};
+}
+
+void ways_keep(const struct wanted_service *wanted, const struct next_hop *way, int *steps)
 {
 	struct neighbour *neighbour;
 	__u32 count;
@@ -335,7 +337,9 @@ void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
 	if (wanted->forward == XDPLB_LOCAL)
 		return;
 	neighbour = neighbours_of(wanted, way, NULL, &count);
-	err = neighbours_open(neighbour, count);
+	err = neighbours_ask(neighbour, count);
+	if (!err)
+		neighbours_wait(neighbour, count, steps);
 	if (err)
 		warn("cannot have the kernel keep the backends' neighbours: %s", strerror(-err));
 	else

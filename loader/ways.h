@@ -22,14 +22,25 @@ void ways_forget(const struct balancer *balancer, __u32 service,
 
 /*
  * Has the kernel resolve the next hops of backends that were not there before
- * (`stays` says of whom), and waits a moment for those it had never heard of.
+ * (`stays` says of whom). ways_wait() then waits a moment for those it had never
+ * heard of.
  */
-void ways_open(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays);
+struct asked {
+	struct neighbour *neighbour;
+	__u32 count;
+};
+
+void ways_ask(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays,
+	      struct asked *asked);
+
+/* At most *steps, which are taken off it; of all services together a second is enough. */
+#define WAYS_STEPS 100 /* a second */
+void ways_wait(struct asked *asked, int *steps);
 
 /*
  * Has the kernel keep all next hops' MACs known, which costs nothing where it
  * does already. Warns about those that do not answer.
  */
-void ways_keep(const struct wanted_service *wanted, const struct next_hop *way);
+void ways_keep(const struct wanted_service *wanted, const struct next_hop *way, int *steps);
 
 #endif

@@ -86,7 +86,7 @@ static __always_inline bool dnat_goes_on(const struct packet *p, __u32 backend_i
 	const struct xdplb_backend *backend = backend_of(backend_id);
 	const struct xdplb_service *service = backend ? service_of(backend->service) : NULL;
 
-	return service && service->set && !(backend->flags & XDPLB_BACKEND_DOWN) &&
+	return set_line(service) && !(backend->flags & XDPLB_BACKEND_DOWN) &&
 	       !flow_is_left(p->work->value);
 }
 

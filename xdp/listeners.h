@@ -341,18 +341,17 @@ static __always_inline void selection_gather(struct building *b)
 /* Makes the selection that is not in force, and puts it there. */
 static __always_inline void selection_make(struct xdplb_table *table, __u32 service_id, __u64 now)
 {
-	const struct xdplb_service *service = service_of(service_id);
-	__u32 set_line = service ? READ_ONCE(service->set) : 0;
+	__u32 line = set_line(service_of(service_id));
 	__u32 which = !XDPLB_CURRENT_SELECTION(table->current);
 	__u32 changes = READ_ONCE(table->changes);
-	union xdplb_set_line *set = bpf_map_lookup_elem(&xdplb_sets, &set_line);
+	union xdplb_set_line *set = bpf_map_lookup_elem(&xdplb_sets, &line);
 	struct building b = { .table = table, .service = service_id, .now = now, .due = ~0ULL };
 
-	if (!set_line || !set)
+	if (!line || !set)
 		return;
 	b.set = &set->head;
 	b.to = &table->selection[which & 1];
-	b.line = set_line + 1; /* local has no source addresses between */
+	b.line = line + 1; /* local has no source addresses between */
 	WRITE_ONCE(b.to->seq, b.to->seq + 1);
 	b.to->count = b.to->total = b.to->stride = 0;
 	selection_gather(&b);
@@ -361,16 +360,15 @@ static __always_inline void selection_make(struct xdplb_table *table, __u32 serv
 	WRITE_ONCE(b.to->seq, b.to->seq + 1);
 	WRITE_ONCE(table->due, b.due);
 	WRITE_ONCE(table->built, changes);
-	WRITE_ONCE(table->current, XDPLB_CURRENT_OF(set_line, which));
+	WRITE_ONCE(table->current, XDPLB_CURRENT_OF(line, which));
 }
 
 /* It is not what the listeners, the set or the time say. */
-static __always_inline bool selection_is_old(const struct xdplb_table *table, __u32 set_line,
-					     __u64 now)
+static __always_inline bool selection_is_old(const struct xdplb_table *table, __u32 line, __u64 now)
 {
 	return now >= READ_ONCE(table->due) ||
 	       READ_ONCE(table->changes) != READ_ONCE(table->built) ||
-	       XDPLB_CURRENT_SET(READ_ONCE(table->current)) != set_line;
+	       XDPLB_CURRENT_SET(READ_ONCE(table->current)) != line;
 }
 
 /* One may be made now: many at once, but not many in each millisecond. */
@@ -395,7 +393,8 @@ __noinline int listeners_refresh(__u32 service_id)
 	const struct xdplb_service *service = service_of(service_id);
 	const struct xdplb_cpu *cpu = cpu_get();
 
-	if (!table || !service || !cpu || !selection_is_old(table, service->set, cpu->now_ns) ||
+	if (!table || !service || !cpu ||
+	    !selection_is_old(table, set_line(service), cpu->now_ns) ||
 	    (!table->builds_left && table->built_at == cpu->now_ns) ||
 	    __sync_val_compare_and_swap(&table->building, 0, 1))
 		return 0;

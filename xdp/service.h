@@ -13,6 +13,14 @@ static __always_inline struct xdplb_service *service_of(__u32 id)
 	return bpf_map_lookup_elem(&xdplb_services, &id);
 }
 
+/* The line of the set in force of a service, 0: none. */
+static __always_inline __u32 set_line(const struct xdplb_service *service)
+{
+	const struct xdplb_config *config = config_get();
+
+	return service && config ? READ_ONCE(service->set[READ_ONCE(config->phase) & 1]) : 0;
+}
+
 static __always_inline struct xdplb_backend *backend_of(__u32 id)
 {
 	return bpf_map_lookup_elem(&xdplb_backends, &id);

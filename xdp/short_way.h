@@ -231,7 +231,7 @@ static __always_inline bool is_plain_table(const struct packet *p, const struct 
 	const struct xdplb_table *table = table_of(p->service);
 
 	return !(set->flags & XDPLB_SET_LISTEN) ||
-	       (table && service && !selection_is_old(table, service->set, p->cpu->now_ns));
+	       (table && service && !selection_is_old(table, set_line(service), p->cpu->now_ns));
 }
 
 static __always_inline int plain_to_listener(struct packet *p, const struct plain *at,

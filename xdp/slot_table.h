@@ -9,8 +9,7 @@
 /* The set in force of a service, NULL: none. */
 static __always_inline struct xdplb_set *set_of(__u32 service_id)
 {
-	const struct xdplb_service *service = service_of(service_id);
-	__u32 first = service ? READ_ONCE(service->set) : 0;
+	__u32 first = set_line(service_of(service_id));
 	union xdplb_set_line *set = bpf_map_lookup_elem(&xdplb_sets, &first);
 
 	return first && set ? &set->head : NULL;

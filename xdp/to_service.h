@@ -243,7 +243,10 @@ static __always_inline int flow_continues(struct packet *p, const struct xdplb_s
 	return set->flags & XDPLB_SET_EACH ? datagram_goes(p, set, name) : GO_ON;
 }
 
-/* Finds the flow of a packet to p->service, or lets it begin: p->value. */
+/*
+ * Finds the flow of a packet to p->service, or lets it begin: p->value. A service
+ * that has no set is not in force yet, or not any more.
+ */
 static __always_inline int to_service(struct packet *p)
 {
 	struct xdplb_set *set = set_of(p->service);
@@ -253,7 +256,7 @@ static __always_inline int to_service(struct packet *p)
 	int verdict;
 
 	if (!set)
-		return drop(p, XDPLB_DROP_NO_BACKEND);
+		return XDP_PASS;
 	if (set->flags & XDPLB_SET_LISTEN)
 		listeners_refresh(p->service);
 	if (!(set->flags & XDPLB_SET_TRACK))

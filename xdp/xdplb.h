@@ -16,7 +16,7 @@
 #include <linux/types.h>
 
 /* Any change to this file's layouts or to a meaning in it raises the version. */
-#define XDPLB_ABI 4
+#define XDPLB_ABI 5
 
 /* Most entries of each table. The program reads the sizes of the tables that
  * --flows changes from struct xdplb_config.
@@ -207,7 +207,7 @@ struct xdplb_config {
 	__u16 cpus; /* possible ones */
 	__u32 watched_until; /* second of struct xdplb_cpu's clock up to which somebody reads events
 			      */
-	__u32 reserved2;
+	__u32 phase; /* 0 or 1: which sets are in force, of all services at once */
 	struct xdplb_interface
 		interface[XDPLB_INTERFACES + 1]; /* those with XDP first; the last none */
 	__u64 port_allowed[1024]; /* bit p: nat may use source port p (host order) */
@@ -242,7 +242,7 @@ struct xdplb_directory_bucket {
 
 /* xdplb_services, by service id. User space writes it. */
 struct xdplb_service {
-	__u64 set; /* the backend set in force: its first line; 0 none */
+	__u32 set[2]; /* backend sets, by phase: the first line; 0 none, as if it were no service */
 	__be32 addr[4];
 	__be16 port;
 	__u8 proto; /* IPPROTO_TCP, IPPROTO_UDP; 0: free entry */
@@ -259,7 +259,7 @@ struct xdplb_service {
 /*
  * xdplb_sets: backend sets. A set is a run of 64-byte lines: this header, the
  * source addresses, the backends, the slots, the old slots. It never changes
- * once it is published (struct xdplb_service.set), but for the counter in it.
+ * once it is in force (struct xdplb_service.set), but for the counter in it.
  *
  * Old slots say where flows went that nothing remembers, before a change that
  * made slots of another number or hash, or of another pick. They are plain

@@ -27,8 +27,8 @@ static __u32 services = 1, backends = 1, lines = 1, addresses; /* where the free
 static void free_find(void)
 {
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
-		const struct xdplb_set *set = &maps.sets[maps.services[id].set].head;
-		__u32 end = maps.services[id].set + set->lines;
+		const struct xdplb_set *set = &maps.sets[maps_set(&maps, id)].head;
+		__u32 end = maps_set(&maps, id) + set->lines;
 
 		if (!maps.services[id].proto)
 			continue;
@@ -67,8 +67,7 @@ static __u32 backends_copy(struct xdplb_set_backend *of, __u32 count, __u32 serv
 static void service_copy(struct balancer *balancer, __u32 template, __u16 port)
 {
 	struct xdplb_service *service = &maps.services[services];
-	union xdplb_set_line *old = &maps.sets[maps.services[template].set],
-			     *set = &maps.sets[lines];
+	union xdplb_set_line *old = &maps.sets[maps_set(&maps, template)], *set = &maps.sets[lines];
 	__u32 from[BACKENDS_MOST], to[BACKENDS_MOST], count, *slot;
 
 	if (services == XDPLB_SERVICES || lines + old->head.lines > XDPLB_SET_LINES)
@@ -86,7 +85,7 @@ static void service_copy(struct balancer *balancer, __u32 template, __u16 port)
 			}
 	*service = maps.services[template];
 	service->port = htons(port);
-	service->set = lines;
+	service->set[0] = service->set[1] = lines;
 	if (directory_add(balancer, XDPLB_KIND_SERVICE, service->addr, service->port,
 			  service->proto, services))
 		exit(1);

@@ -26,6 +26,14 @@ struct maps {
 	struct xdplb_table *tables;
 };
 
+/* The line of the set in force of a service, 0: it is not in force. */
+static inline __u32 maps_set(const struct maps *maps, __u32 service)
+{
+	__u32 phase = __atomic_load_n(&maps->config->phase, __ATOMIC_ACQUIRE);
+
+	return __atomic_load_n(&maps->services[service].set[phase & 1], __ATOMIC_ACQUIRE);
+}
+
 /* The maps of the program with this id. Ends the program when they cannot be had. */
 void maps_open(struct maps *maps, __u32 program);
 

@@ -312,7 +312,7 @@ static bool is_nat(__u16 port)
 {
 	__u32 service = maps_service(&probe.maps, 4, port);
 
-	return probe.maps.sets[probe.maps.services[service].set].head.forward == XDPLB_NAT;
+	return probe.maps.sets[maps_set(&probe.maps, service)].head.forward == XDPLB_NAT;
 }
 
 static const char *name_of(__u16 port)

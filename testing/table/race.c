@@ -104,7 +104,7 @@ static const struct xdplb_set *set_of(const struct found *flow)
 {
 	__u32 service = probe.maps.backends[flow_backend(flow)].service;
 
-	return &probe.maps.sets[probe.maps.services[service].set].head;
+	return &probe.maps.sets[maps_set(&probe.maps, service)].head;
 }
 
 static void wrong(struct worker *worker, const char *what, __u8 flags, const struct found *flow,
@@ -126,7 +126,7 @@ static void wrong(struct worker *worker, const char *what, __u8 flags, const str
 /* It was not deleted. */
 static bool is_there(__u32 service)
 {
-	return __atomic_load_n(&probe.maps.services[service].set, __ATOMIC_ACQUIRE) != 0;
+	return maps_set(&probe.maps, service) != 0;
 }
 
 /* The number of the group that an address, or a neighbour's MAC, belongs to. */

@@ -87,7 +87,7 @@ static __u32 slots_of(const struct xdplb_set *set, __u32 backend)
 static bool shares_check(__u16 port, int flows)
 {
 	const struct xdplb_set *set =
-		&maps.sets[maps.services[maps_service(&maps, 4, port)].set].head;
+		&maps.sets[maps_set(&maps, maps_service(&maps, 4, port))].head;
 	struct xdplb_backend_cpu counts;
 	struct xdplb_cpu cpu;
 	__u64 opened = set->next, sum = 0;

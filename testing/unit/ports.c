@@ -287,7 +287,7 @@ static void balancer_delete(struct balancer *balancer)
 static void add_service(struct balancer *balancer, __u32 id, __u32 addr, __u16 port)
 {
 	balancer->services[id] = (struct xdplb_service){
-		.set = 1,
+		.set = { 1, 1 },
 		.addr = { htonl(addr) },
 		.port = htons(port),
 		.proto = IPPROTO_TCP,
@@ -309,7 +309,8 @@ static void publish_services(void **state)
 	add_service(balancer, XDPLB_SERVICES - 1, SOURCE, 5001);
 	add_service(balancer, 2, SOURCE + 1, 5002);
 	add_service(balancer, 3, SOURCE, 5003);
-	balancer->services[3].set = 0; /* being made: its port must go before packets come */
+	/* being made: its port must go before packets come */
+	memset(balancer->services[3].set, 0, sizeof(balancer->services[3].set));
 	balancer->services[3].table = 1; /* and registrations come to its address */
 	balancer->config->registration_port = htons(7475);
 	assert_int_equal(ports_publish(balancer), 0);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../../loader/backends.h"
+#include "../../loader/change.h"
 #include "../../loader/collect.h"
 #include "../../loader/directory.h"
 #include "../../loader/flows.h"
@@ -125,14 +126,22 @@ int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 	return 0;
 }
 
-void ways_open(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays)
+void ways_ask(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays,
+	      struct asked *asked)
 {
-	(void)wanted, (void)way, (void)stays;
+	(void)wanted, (void)way, (void)stays, (void)asked;
 }
 
-void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
+void ways_wait(struct asked *asked, int *steps)
 {
-	(void)wanted, (void)way;
+	(void)asked, (void)steps;
+	step();
+}
+
+void ways_keep(const struct wanted_service *wanted, const struct next_hop *way, int *steps)
+{
+	(void)wanted, (void)way, (void)steps;
+	step();
 }
 
 void ways_forget(const struct balancer *of, __u32 service, const struct wanted_service *before,
@@ -202,10 +211,18 @@ static bool is_live(__u32 id)
 	const struct xdplb_service *service = &balancer.services[id];
 	const struct xdplb_directory_entry *entry;
 
-	if (!service->proto || !service->set)
+	if (!service->proto || !service_set(&balancer, id))
 		return false;
 	entry = found(XDPLB_KIND_SERVICE, service->addr, service->port, service->proto);
 	return entry && entry->index == id;
+}
+
+static int remove_one(__u32 id)
+{
+	bool gone[XDPLB_SERVICES] = {};
+
+	gone[id] = true;
+	return services_remove(&balancer, gone);
 }
 
 /* A reply of a backend with nat finds its pool. */
@@ -421,9 +438,11 @@ static void assert_sound(void)
 /* Nothing is left when nothing is wanted and no flow goes on. */
 static void assert_empty(void)
 {
+	bool gone[XDPLB_SERVICES] = {};
+
 	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
-		if (balancer.services[id].proto)
-			service_unlink(&balancer, id);
+		gone[id] = is_live(id);
+	assert_int_equal(services_remove(&balancer, gone), 0);
 	memset(flows, 0, XDPLB_BACKENDS * sizeof(*flows));
 	memset(balancer.active, 0, XDPLB_BACKENDS * sizeof(*balancer.active));
 	for (__u32 id = 1; id < XDPLB_POOLS; id++)
@@ -578,8 +597,7 @@ static void delete_random(void)
 	id = service_find(&balancer, &at);
 	if (!id)
 		return;
-	assert_int_equal(service_unlink(&balancer, id), 0);
-	assert_int_equal(services_unlinked(&balancer), 0);
+	assert_int_equal(remove_one(id), 0);
 	assert_int_equal(service_find(&balancer, &at), 0);
 }
 
@@ -616,7 +634,7 @@ static void flows_end_random(void)
 static void time_passes(__u32 seconds)
 {
 	for (__u32 id = 1; id < SERVICES_HERE; id++) {
-		__u32 line = balancer.services[id].set;
+		__u32 line = service_set(&balancer, id);
 
 		if (line && balancer.sets[line].head.window_end > seconds)
 			balancer.sets[line].head.window_end -= seconds;
@@ -678,7 +696,7 @@ static void commands_forever(void)
 		wanted_free(&wanted);
 		service_random(&at);
 		id = random_64() % 3 ? 0 : service_find(&balancer, &at);
-		if (id && (service_unlink(&balancer, id) || services_unlinked(&balancer)))
+		if (id && remove_one(id))
 			_exit(1);
 	}
 }
@@ -754,11 +772,9 @@ static void address_of_several(void **state)
 	first = apply(XDPLB_NAT, "192.0.2.10:80", "10.0.0.1");
 	second = apply(XDPLB_DSR, "192.0.2.10:81", "10.0.0.1");
 	assert_int_equal(found(XDPLB_KIND_ADDRESS, addr, 0, 0)->index, first);
-	assert_int_equal(service_unlink(&balancer, first), 0);
-	assert_int_equal(services_unlinked(&balancer), 0);
+	assert_int_equal(remove_one(first), 0);
 	assert_int_equal(found(XDPLB_KIND_ADDRESS, addr, 0, 0)->index, second);
-	assert_int_equal(service_unlink(&balancer, second), 0);
-	assert_int_equal(services_unlinked(&balancer), 0);
+	assert_int_equal(remove_one(second), 0);
 	assert_null(found(XDPLB_KIND_ADDRESS, addr, 0, 0));
 	assert_empty();
 	forget();
@@ -846,8 +862,7 @@ static void made_again_and_again(void **state)
 
 		flow_set(id, XDPLB_DNAT, true);
 		assert_method(id, XDPLB_DNAT);
-		assert_int_equal(service_unlink(&balancer, service), 0);
-		assert_int_equal(services_unlinked(&balancer), 0);
+		assert_int_equal(remove_one(service), 0);
 	}
 	assert_int_equal(said_lines(), 0);
 	assert_empty();
@@ -881,6 +896,132 @@ static void refused(void **state)
 	assert_int_equal(service_find(&balancer, &wanted.at), 0);
 	assert_sound();
 	wanted_free(&wanted);
+	assert_empty();
+	forget();
+}
+
+/* ---- several services at once ---------------------------------------------------------- */
+
+#define TOGETHER 5
+
+/* Version 1 has services 0 to 3 with weight 1, version 2 services 1 to 4 with weight 2. */
+static void version_make(struct wanted_service *wanted, int number, int version)
+{
+	char service[ADDRESS_TEXT], backend[ADDRESS_TEXT];
+
+	snprintf(service, sizeof(service), "192.0.2.%d:80", number + 1);
+	snprintf(backend, sizeof(backend), "10.0.0.%d:80,weight=%d", number + 1, version);
+	wanted_make(wanted, XDPLB_NAT, service, backend);
+	assert_int_equal(wanted_complete(&(struct wanted_service){}, wanted), 0);
+}
+
+static bool version_has(int number, int version)
+{
+	return number != (version == 1 ? TOGETHER - 1 : 0);
+}
+
+static int version_apply(int version)
+{
+	struct wanted_service wanted[TOGETHER];
+	bool gone[XDPLB_SERVICES] = {};
+	struct change change = { .gone = gone };
+	int err = 0;
+
+	for (int i = 0; i < TOGETHER; i++) {
+		version_make(&wanted[i], i, version);
+		if (version_has(i, version))
+			assert_int_equal(change_add(&change, &wanted[i]), 0);
+		else
+			gone[service_find(&balancer, &wanted[i].at)] = true;
+	}
+	gone[0] = false;
+	err = change_run(&balancer, &change);
+	change_free(&change);
+	for (int i = 0; i < TOGETHER; i++)
+		wanted_free(&wanted[i]);
+	return err;
+}
+
+/* All that packets find is this version. */
+static bool is_version(int version)
+{
+	for (int i = 0; i < TOGETHER; i++) {
+		struct wanted_service wanted;
+		__u32 id;
+
+		version_make(&wanted, i, version);
+		id = service_find(&balancer, &wanted.at);
+		wanted_free(&wanted);
+		if (!!id != version_has(i, version) ||
+		    (id && set_backend(&balancer, id, 0)->weight != version))
+			return false;
+	}
+	return true;
+}
+
+/* Wherever a change of several services is killed, all of them have changed, or none. */
+static void together(void **state)
+{
+	int seen[3] = {}, status = 1;
+
+	(void)state;
+	make();
+	for (int steps = 1; status; steps++) {
+		pid_t child;
+
+		assert_int_equal(version_apply(1), 0);
+		assert_true(is_version(1));
+		child = fork();
+		assert_true(child >= 0);
+		if (!child) {
+			steps_left = steps;
+			_exit(version_apply(2) ? 1 : 0);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status) || !status);
+		assert_true(is_version(1) || is_version(2));
+		seen[is_version(2) ? 2 : 1]++;
+		assert_int_equal(balancer_collect(&balancer), 0);
+		assert_sound();
+		assert_no_litter();
+		assert_true(is_version(1) || is_version(2));
+	}
+	assert_true(is_version(2));
+	assert_true(seen[1] > 2 && seen[2] > 2);
+	assert_empty();
+	forget();
+}
+
+/* What cannot be made of several leaves all as they were. */
+static void together_refused(void **state)
+{
+	struct wanted_service wanted[2];
+	struct change change = {};
+
+	(void)state;
+	make();
+	for (int i = 0; i < XDPLB_SHARED; i++) {
+		char text[ADDRESS_TEXT];
+
+		snprintf(text, sizeof(text), "192.0.2.%d:81", i + 1);
+		apply(XDPLB_DNAT, text, "10.0.0.9");
+	}
+	said_reset();
+	wanted_make(&wanted[0], XDPLB_NAT, "192.0.2.1:81", "10.0.0.1");
+	wanted_make(&wanted[1], XDPLB_DNAT, "192.0.2.100:81", "10.0.0.9");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(wanted_complete(&(struct wanted_service){}, &wanted[i]), 0);
+		assert_int_equal(change_add(&change, &wanted[i]), 0);
+	}
+	assert_int_equal(change_run(&balancer, &change), -E2BIG);
+	assert_said("dnat", "backend 10.0.0.9:81: 16 services use it with dnat already");
+	assert_int_equal(set_of(&balancer, service_find(&balancer, &wanted[0].at))->forward,
+			 XDPLB_DNAT);
+	assert_int_equal(service_find(&balancer, &wanted[1].at), 0);
+	assert_sound();
+	change_free(&change);
+	wanted_free(&wanted[0]);
+	wanted_free(&wanted[1]);
 	assert_empty();
 	forget();
 }
@@ -974,8 +1115,7 @@ static void deleted_forgets(void **state)
 	apply_wanted(&wanted);
 	assert_true(balancer.backends[second].timeout[XDPLB_FLOW_ESTABLISHED] != 0);
 	assert_false(balancer.backends[second].flags & XDPLB_BACKEND_OPEN);
-	assert_int_equal(service_unlink(&balancer, 1), 0);
-	assert_int_equal(services_unlinked(&balancer), 0);
+	assert_int_equal(remove_one(1), 0);
 	assert_memory_equal(balancer.backends[first].timeout, none, sizeof(none));
 	assert_memory_equal(balancer.backends[second].timeout, none, sizeof(none));
 	assert_true(balancer.backends[second].flags != 0);
@@ -1108,16 +1248,16 @@ static void same_again(void **state)
 	make();
 	maglev_make(&wanted, 3);
 	apply_wanted(&wanted);
-	set = balancer.services[1].set;
+	set = service_set(&balancer, 1);
 	apply_wanted(&wanted);
-	assert_int_equal(balancer.services[1].set, set);
+	assert_int_equal(service_set(&balancer, 1), set);
 	wanted.backend[1].state = XDPLB_DRAIN;
 	apply_wanted(&wanted);
-	assert_int_not_equal(balancer.services[1].set, set);
-	set = balancer.services[1].set;
+	assert_int_not_equal(service_set(&balancer, 1), set);
+	set = service_set(&balancer, 1);
 	balancer.sets[set].head.next = 77;
 	apply_wanted(&wanted);
-	assert_int_equal(balancer.services[1].set, set);
+	assert_int_equal(service_set(&balancer, 1), set);
 	assert_int_equal(balancer.sets[set].head.next, 77);
 	wanted_free(&wanted);
 	assert_empty();
@@ -1337,6 +1477,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_order),
 		cmocka_unit_test(killed),
+		cmocka_unit_test(together),
+		cmocka_unit_test(together_refused),
 		cmocka_unit_test(address_of_several),
 		cmocka_unit_test(method_changes),
 		cmocka_unit_test(sources_of_the_method),

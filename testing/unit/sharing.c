@@ -119,7 +119,7 @@ static void full(void **state)
 		balancer.backends[id].port = htons(80);
 		balancer.backends[id].proto = IPPROTO_TCP;
 		balancer.backends[id].service = id;
-		balancer.services[id].set = 1;
+		balancer.services[id].set[0] = 1;
 	}
 	for (__u32 id = 1; id <= XDPLB_SHARED; id++) {
 		assert_int_equal(sharing_join(&balancer, XDPLB_KIND_DNAT, id), 0);
@@ -133,7 +133,7 @@ static void full(void **state)
 	assert_said("ipip", "backend 10.0.0.0: more than 16 services wrap packets for it");
 	assert_false(sharing_has(&balancer, XDPLB_KIND_TUNNEL, XDPLB_SHARED + 1));
 	/* One whose service is gone makes room, and one that is there already needs none. */
-	balancer.services[7].set = 0;
+	balancer.services[7].set[0] = 0;
 	said_reset();
 	assert_int_equal(sharing_join(&balancer, XDPLB_KIND_DNAT, XDPLB_SHARED + 1), 0);
 	assert_false(sharing_has(&balancer, XDPLB_KIND_DNAT, 7));

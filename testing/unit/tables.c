@@ -79,14 +79,20 @@ int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 	return 0;
 }
 
-void ways_open(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays)
+void ways_ask(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays,
+	      struct asked *asked)
 {
-	(void)wanted, (void)way, (void)stays;
+	(void)wanted, (void)way, (void)stays, (void)asked;
 }
 
-void ways_keep(const struct wanted_service *wanted, const struct next_hop *way)
+void ways_wait(struct asked *asked, int *steps)
 {
-	(void)wanted, (void)way;
+	(void)asked, (void)steps;
+}
+
+void ways_keep(const struct wanted_service *wanted, const struct next_hop *way, int *steps)
+{
+	(void)wanted, (void)way, (void)steps;
 }
 
 void ways_forget(const struct balancer *of, __u32 service, const struct wanted_service *before,
@@ -177,8 +183,10 @@ static struct xdplb_table *make(const char *service)
 
 static void remove_service(const char *service)
 {
-	assert_int_equal(service_unlink(&balancer, service_id(service)), 0);
-	assert_int_equal(services_unlinked(&balancer), 0);
+	bool gone[XDPLB_SERVICES] = {};
+
+	gone[service_id(service)] = true;
+	assert_int_equal(services_remove(&balancer, gone), 0);
 }
 
 static __u64 now_real(void)
