@@ -26,6 +26,9 @@ endif
 ifneq ($(call have,libmnl),yes)
 $(call missing,libmnl,libmnl-dev)
 endif
+ifneq ($(call have,ncursesw),yes)
+$(call missing,ncursesw,libncurses-dev)
+endif
 endif
 
 XDP_TOOLS := lib/xdp-tools
@@ -53,5 +56,5 @@ $(LIBXDP_LIBS):
 	$(Q)lib/build-libxdp $(XDP_TOOLS)
 endif
 
-LIB_CFLAGS := $(LIBXDP_CFLAGS) $(shell $(PKG_CONFIG) --cflags libbpf json-c libmnl)
-LIB_LIBS := $(LIBXDP_LIBS) $(shell $(PKG_CONFIG) --libs libbpf json-c libmnl)
+LIB_CFLAGS := $(LIBXDP_CFLAGS) $(shell $(PKG_CONFIG) --cflags libbpf json-c libmnl ncursesw)
+LIB_LIBS := $(LIBXDP_LIBS) $(shell $(PKG_CONFIG) --libs libbpf json-c libmnl ncursesw)

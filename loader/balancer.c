@@ -16,6 +16,7 @@
 #include "chain.h"
 #include "config.h"
 #include "error.h"
+#include "progress.h"
 
 const char *const balancer_map_names[MAPS] = {
 	[MAP_CONFIG] = "xdplb_config",
@@ -300,22 +301,40 @@ const char *balancer_pins(const struct balancer_choice *choice, __u32 id)
 	return same ? pins : NULL;
 }
 
-/* Waits for the lock, saying so when it takes long. */
-static int lock_wait(int fd, bool change)
+/* Says that it takes long: a terminal in a line that changes, others once. */
+static void lock_say(int try)
 {
-	const struct timespec step = { .tv_nsec = 1000000000 / LOCK_TRIES };
+	static const char what[] = "waiting for another xdplb-config that is making a change";
+	char text[128];
 
-	for (int i = 0; i < LOCK_SECONDS * LOCK_TRIES; i++) {
-		if (!flock(fd, (change ? LOCK_EX : LOCK_SH) | LOCK_NB))
-			return 0;
-		if (i == 2 * LOCK_TRIES)
-			warn("waiting for another xdplb-config that is making a change");
-		nanosleep(&step, NULL);
+	if (!isatty(STDERR_FILENO)) {
+		if (try == 2 * LOCK_TRIES)
+			warn("%s", what);
+		return;
 	}
-	return -EBUSY;
+	snprintf(text, sizeof(text), "%s, %d s of %d s", what, try / LOCK_TRIES, LOCK_SECONDS);
+	if (try >= 2 * LOCK_TRIES && try % LOCK_TRIES == 0)
+		progress_show(stderr, 0, 0, text);
 }
 
-int balancer_lock(bool change)
+/* Waits for the lock. */
+static int lock_wait(int fd, bool change, int seconds)
+{
+	const struct timespec step = { .tv_nsec = 1000000000 / LOCK_TRIES };
+	int err = -EBUSY, try = 0;
+
+	while (err && try <= seconds * LOCK_TRIES) {
+		if (try > 0)
+			nanosleep(&step, NULL);
+		lock_say(try++);
+		err = flock(fd, (change ? LOCK_EX : LOCK_SH) | LOCK_NB) ? -EBUSY : 0;
+	}
+	if (try > 2 * LOCK_TRIES)
+		progress_clear(stderr);
+	return err;
+}
+
+static int lock_take(bool change, int seconds)
 {
 	int fd;
 
@@ -325,11 +344,18 @@ int balancer_lock(bool change)
 		return fail(errno, "not permitted to lock %s: run it as root", LOCK_FILE);
 	if (fd < 0)
 		return fail(errno, "%s: %s; changes need this lock", LOCK_FILE, strerror(errno));
-	if (!lock_wait(fd, change))
+	if (!lock_wait(fd, change, seconds))
 		return fd;
 	close(fd);
+	if (!seconds)
+		return fail(EBUSY, "another xdplb-config is making a change");
 	return fail(EBUSY, "%s: another xdplb-config has held this lock for %d s: see fuser %s",
-		    LOCK_FILE, LOCK_SECONDS, LOCK_FILE);
+		    LOCK_FILE, seconds, LOCK_FILE);
+}
+
+int balancer_lock(bool change)
+{
+	return lock_take(change, LOCK_SECONDS);
 }
 
 /*
@@ -454,7 +480,7 @@ int balancer_open(struct balancer *balancer, const struct balancer_choice *choic
 	int lock, err;
 
 	balancer_reset(balancer);
-	lock = balancer_lock(change);
+	lock = lock_take(change, choice->at_once ? 0 : LOCK_SECONDS);
 	if (lock < 0)
 		return lock;
 	err = balancer_locate(balancer, choice);

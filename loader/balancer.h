@@ -71,6 +71,7 @@ static inline __u32 service_set(const struct balancer *balancer, __u32 id)
 struct balancer_choice {
 	const char *interface;
 	const char *pins;
+	bool at_once; /* do not wait for the lock: -EBUSY */
 };
 
 /*

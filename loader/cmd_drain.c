@@ -11,6 +11,7 @@
 #include "error.h"
 #include "flows.h"
 #include "marks.h"
+#include "progress.h"
 #include "services.h"
 #include "set_layout.h"
 #include "sets.h"
@@ -140,21 +141,56 @@ static const char *look_text(const struct look *look, bool with_time, char text[
 	return text;
 }
 
-/* On a terminal one line that changes, else a line for each change. */
-static void look_show(const struct look *look, const struct look *before, bool first)
+/* Waiting for flows to end. */
+struct wait {
+	__u32 begin; /* second */
+	__u32 limit; /* seconds, 0: none */
+	__u32 most; /* flows that there were at once */
+	bool looked;
+	struct look before;
+};
+
+/* Seconds as minutes and seconds. */
+static int add_time(char *text, size_t size, const char *before, __u32 seconds)
 {
+	return snprintf(text, size, "%s%u:%02u", before, seconds / 60, seconds % 60);
+}
+
+/* How far it is, in one line. */
+static void wait_progress(const struct wait *wait, const struct look *look)
+{
+	char text[160];
+	size_t length;
+
+	length = snprintf(text, sizeof(text), "%u flow%s left", look->flows,
+			  look->flows == 1 ? "" : "s");
+	length +=
+		add_time(text + length, sizeof(text) - length, ", ", clock_seconds() - wait->begin);
+	if (wait->limit)
+		length += add_time(text + length, sizeof(text) - length, " of ", wait->limit);
+	if (look->window)
+		add_time(text + length, sizeof(text) - length,
+			 "; unremembered ones may show themselves for ", look->window);
+	progress_show(stdout, wait->most - look->flows, wait->most, text);
+}
+
+/* On a terminal one line that changes, else a line for each change. */
+static void look_show(struct wait *wait, const struct look *look)
+{
+	const struct look *before = &wait->before;
+	bool changed = !wait->looked || look->gone != before->gone ||
+		       look->flows != before->flows || !look->window != !before->window;
 	char text[128];
 
-	if (isatty(STDOUT_FILENO)) {
-		printf("\r%s\033[K", look_text(look, true, text));
-		fflush(stdout);
-		return;
-	}
-	if (!first && look->gone == before->gone && look->flows == before->flows &&
-	    !look->window == !before->window)
-		return;
-	printf("%s\n", look_text(look, first, text));
+	if (look->flows > wait->most)
+		wait->most = look->flows;
+	if (isatty(STDOUT_FILENO))
+		wait_progress(wait, look);
+	else if (changed)
+		printf("%s\n", look_text(look, !wait->looked, text));
 	fflush(stdout);
+	wait->before = *look;
+	wait->looked = true;
 }
 
 static bool is_done(const struct look *look)
@@ -162,14 +198,25 @@ static bool is_done(const struct look *look)
 	return look->gone || (!look->flows && !look->window);
 }
 
+/* Takes the place of the line that changed; others have it already. */
+static void wait_end(const struct wait *wait)
+{
+	char text[128];
+
+	if (!wait->looked || !isatty(STDOUT_FILENO))
+		return;
+	progress_clear(stdout);
+	printf("%s\n", look_text(&wait->before, true, text));
+	fflush(stdout);
+}
+
 /* Waits until no flow is left; `seconds` 0: for as long as it takes. */
 static int drain_wait(const struct options *options, const struct service_address *at,
 		      const struct wanted_backend *backend, __u32 seconds)
 {
 	const struct timespec step = { .tv_sec = 1 };
-	__u32 begin = clock_seconds();
-	struct look look, before = {};
-	bool first = true;
+	struct wait wait = { .begin = clock_seconds(), .limit = seconds };
+	struct look look;
 	char text[128];
 	int err;
 
@@ -177,19 +224,13 @@ static int drain_wait(const struct options *options, const struct service_addres
 		err = look_once(options, at, backend, &look);
 		if (err)
 			break;
-		look_show(&look, &before, first);
-		before = look;
-		first = false;
+		look_show(&wait, &look);
 		if (is_done(&look))
 			break;
-		if (seconds && clock_seconds() - begin >= seconds) {
+		if (seconds && clock_seconds() - wait.begin >= seconds)
 			err = -ETIMEDOUT;
-			break;
-		}
-	} while (!nanosleep(&step, NULL));
-	if (!first && isatty(STDOUT_FILENO))
-		printf("\n");
-	fflush(stdout);
+	} while (!err && !nanosleep(&step, NULL));
+	wait_end(&wait);
 	if (err == -ETIMEDOUT)
 		fail(ETIMEDOUT, "%s after %u s; the backend stays in drain",
 		     look_text(&look, true, text), seconds);

@@ -8,7 +8,7 @@
 #include "chain.h"
 #include "command.h"
 #include "error.h"
-#include "flows.h"
+#include "fill.h"
 #include "interfaces.h"
 #include "netdev.h"
 #include "output.h"
@@ -16,13 +16,6 @@
 #include "route.h"
 
 #define WAYS_OUT_MAX 64 /* interfaces that are looked at */
-
-struct fill {
-	__u32 services;
-	__u32 backends;
-	__u64 flows; /* and clients that affinity remembers */
-	__u32 room; /* for these */
-};
 
 static int fill_read(const struct balancer *balancer, struct fill *fill)
 {
@@ -33,13 +26,8 @@ static int fill_read(const struct balancer *balancer, struct fill *fill)
 	if (!counts)
 		return fail(ENOMEM, "no memory to count flows");
 	flows_count(&table, counts);
-	fill->flows = counts->entries;
+	fill_count(balancer, counts, fill);
 	free(counts);
-	fill->room = balancer->entries[MAP_FLOWS] * XDPLB_WAYS;
-	for (__u32 id = 1; id < XDPLB_SERVICES; id++)
-		fill->services += balancer->services[id].proto && service_set(balancer, id);
-	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
-		fill->backends += balancer->backends[id].flags && balancer->backends[id].port;
 	return 0;
 }
 

@@ -20,6 +20,7 @@ struct options {
 	const char *priority;
 	const char *flows;
 	bool wait;
+	bool watch, prometheus; /* of stats */
 	bool any; /* an option of a service was given */
 	const char *affinity; /* read when the service is known */
 	const char *port, *weight, *ttl, *registration_port, *registration_key; /* of register */

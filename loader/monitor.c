@@ -167,15 +167,6 @@ static const char *event_name(const struct xdplb_event *event)
 	}
 }
 
-static void json_add_time(struct json_object *object, const struct timespec *time)
-{
-	double seconds = time->tv_sec + time->tv_nsec / 1e9;
-	char text[40];
-
-	snprintf(text, sizeof(text), "%lld.%06ld", (long long)time->tv_sec, time->tv_nsec / 1000);
-	json_object_object_add(object, "time", json_object_new_double_s(seconds, text));
-}
-
 static void json_add_client(struct json_object *object, const struct xdplb_event *event)
 {
 	char text[ADDRESS_TEXT];

@@ -29,6 +29,8 @@ static const struct option long_options[] = {
 	{ "window", required_argument, NULL, 'W' },
 	{ "table-size", required_argument, NULL, 'M' },
 	{ "wait", no_argument, NULL, 'w' },
+	{ "watch", no_argument, NULL, 'c' },
+	{ "prometheus", no_argument, NULL, 'x' },
 	{ "port", required_argument, NULL, 't' },
 	{ "weight", required_argument, NULL, 'g' },
 	{ "ttl", required_argument, NULL, 'l' },
@@ -157,6 +159,12 @@ static int option_take(struct options *options, int letter, char *value)
 		return 0;
 	case 'w':
 		options->wait = true;
+		return 0;
+	case 'c':
+		options->watch = true;
+		return 0;
+	case 'x':
+		options->prometheus = true;
 		return 0;
 	case 'A':
 		options->any = true;

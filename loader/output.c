@@ -18,6 +18,15 @@ void json_add_bool(struct json_object *object, const char *key, bool value)
 	json_object_object_add(object, key, json_object_new_boolean(value));
 }
 
+void json_add_time(struct json_object *object, const struct timespec *time)
+{
+	double seconds = time->tv_sec + time->tv_nsec / 1e9;
+	char text[40];
+
+	snprintf(text, sizeof(text), "%lld.%06ld", (long long)time->tv_sec, time->tv_nsec / 1000);
+	json_object_object_add(object, "time", json_object_new_double_s(seconds, text));
+}
+
 void json_print(struct json_object *object, bool pretty)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;

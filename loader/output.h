@@ -6,10 +6,13 @@
 #include <json-c/json.h>
 #include <linux/types.h>
 #include <stdbool.h>
+#include <time.h>
 
 void json_add_text(struct json_object *object, const char *key, const char *text);
 void json_add_number(struct json_object *object, const char *key, __u64 number);
 void json_add_bool(struct json_object *object, const char *key, bool value);
+/* "time": seconds since 1970, to the microsecond. */
+void json_add_time(struct json_object *object, const struct timespec *time);
 void json_print(struct json_object *object, bool pretty);
 
 #endif
