@@ -191,6 +191,11 @@ boots() {
 	becomes active xdplb@eth0 && on eth0
 }
 
+# The same version again takes the same way.
+is_upgraded() {
+	inside dpkg --install "$TOP"/build/xdplb_*.deb && on eth0 && becomes active xdplb@eth0
+}
+
 is_removed() {
 	start xdplb@lo && on eth0 lo || return
 	inside env DEBIAN_FRONTEND=noninteractive apt-get -qq -y remove xdplb || return
@@ -221,6 +226,7 @@ units() {
 	fi
 	check "a boot" boots
 	[ ! -e $CONFIG ] || check "the same services" has_services '198.51.100.1:80/tcp 198.51.100.2:80/tcp'
+	check "an upgrade leaves them" is_upgraded
 	check "removing stops them" is_removed
 	machine_end
 	systemctl unmask -q systemd-udev-trigger.service
