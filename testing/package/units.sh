@@ -75,7 +75,7 @@ becomes() {
 }
 
 services() {
-	inside xdplb-config list 2>/dev/null | grep -v '^ ' | awk '{ print $1 }' | xargs
+	inside xdplb-config list 2>/dev/null | grep -v '^ ' | awk '{ print $1 }' | sort | xargs
 }
 
 has_services() {
@@ -118,7 +118,7 @@ does_what_apply_does() {
 	inside systemctl restart xdplb@eth0 || wrong "$(inside journalctl --no-pager -o cat -t xdplb)" || return
 	inside rm -r "$unit"
 	inside systemctl daemon-reload
-	has_services '198.51.100.1:80/tcp [2001:db8::1]:80/tcp 198.51.100.2:80/tcp 10.9.0.1:81/udp'
+	has_services '10.9.0.1:81/udp 198.51.100.1:80/tcp 198.51.100.2:80/tcp [2001:db8::1]:80/tcp'
 }
 
 # inside_writes FILE: standard input goes there, in the machine's /run.
