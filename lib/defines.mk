@@ -29,6 +29,9 @@ endif
 ifneq ($(call have,ncursesw),yes)
 $(call missing,ncursesw,libncurses-dev)
 endif
+ifneq ($(call have,yaml-0.1),yes)
+$(call missing,yaml-0.1,libyaml-dev)
+endif
 endif
 
 XDP_TOOLS := lib/xdp-tools
@@ -56,5 +59,5 @@ $(LIBXDP_LIBS):
 	$(Q)lib/build-libxdp $(XDP_TOOLS)
 endif
 
-LIB_CFLAGS := $(LIBXDP_CFLAGS) $(shell $(PKG_CONFIG) --cflags libbpf json-c libmnl ncursesw)
-LIB_LIBS := $(LIBXDP_LIBS) $(shell $(PKG_CONFIG) --libs libbpf json-c libmnl ncursesw)
+LIB_CFLAGS := $(LIBXDP_CFLAGS) $(shell $(PKG_CONFIG) --cflags libbpf json-c libmnl ncursesw yaml-0.1)
+LIB_LIBS := $(LIBXDP_LIBS) $(shell $(PKG_CONFIG) --libs libbpf json-c libmnl ncursesw yaml-0.1)

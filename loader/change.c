@@ -241,6 +241,8 @@ static void change_finish(struct balancer *balancer, struct change *change, int 
 		service_finish(balancer, &change->service[i], steps);
 	backends_close(balancer, change->was);
 	gone_finish(balancer, change);
+	if (change->settings)
+		ports_publish(balancer); /* that of registrations is none of nat's */
 }
 
 /* Some service is no more, or has no table any more, where its listeners would go on. */

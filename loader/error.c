@@ -4,9 +4,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static char place[ERROR_PLACE];
+
+void error_place(const char *format, ...)
+{
+	va_list args;
+
+	place[0] = '\0';
+	if (!format)
+		return;
+	va_start(args, format);
+	vsnprintf(place, sizeof(place), format, args);
+	va_end(args);
+}
+
 static void say(const char *kind, const char *format, va_list args)
 {
-	fprintf(stderr, "xdplb-config: %s", kind);
+	fprintf(stderr, "xdplb-config: %s%s%s", place, *place ? ": " : "", kind);
 	vfprintf(stderr, format, args);
 	fputc('\n', stderr);
 }

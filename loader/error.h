@@ -10,6 +10,13 @@
  */
 int fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * Error lines begin with this place in a file, until another is said; NULL: with
+ * none. At most ERROR_PLACE - 1 bytes of it.
+ */
+void error_place(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define ERROR_PLACE 512
+
 /* Wrong usage: exit status 2 and not 1. */
 int misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define EUSAGE 4095

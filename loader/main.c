@@ -70,6 +70,9 @@ static const struct command commands[] = {
 	{ "del-service", command_del_service, 1, 1, WHICH, "SERVICE",
 	  "del-service 192.0.2.10:80/tcp" },
 	{ "flush", command_flush, 0, 0, WHICH, "", "flush" },
+	{ "apply", command_apply, 1, 1, WHICH "D", "FILE [--dry-run]",
+	  "apply /etc/xdplb/xdplb.yaml --dry-run" },
+	{ "save", command_save, 0, 0, WHICH, "", "save >/etc/xdplb/xdplb.yaml" },
 	{ "set", command_set, 0, ANY, SHOW,
 	  "[echo=on|off] [gue-port=PORT] [icmp-rate=N] [registration-port=PORT] "
 	  "[seed=HEX32|random]",
@@ -126,7 +129,7 @@ static const struct command *command_find(const char *name)
 /* A command that is not there: never, or not yet. */
 static int command_unknown(const char *name)
 {
-	static const char *const later[] = { "apply", "save", "explain" };
+	static const char *const later[] = { "explain" };
 
 	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
 		if (!strcmp(later[i], name))

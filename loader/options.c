@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "error.h"
-#include "names.h"
 #include "service_options.h"
 
 static const struct option long_options[] = {
@@ -18,6 +17,7 @@ static const struct option long_options[] = {
 	{ "prio", required_argument, NULL, 'P' },
 	{ "flows", required_argument, NULL, 'N' },
 	{ "encap", no_argument, NULL, 'E' },
+	{ "dry-run", no_argument, NULL, 'D' },
 	{ "keep-maps", no_argument, NULL, 'k' },
 	{ "scheduler", required_argument, NULL, 's' },
 	{ "forward", required_argument, NULL, 'f' },
@@ -43,59 +43,6 @@ static const struct option long_options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{},
 };
-
-static int snat_option(struct wanted_service *wanted, const char *value)
-{
-	__be16 port;
-	int err;
-
-	wanted->snat_given = true;
-	if (!strcmp(value, "none"))
-		return 0;
-	if (wanted->snats == XDPLB_SNATS)
-		return fail(E2BIG, "--snat %s: a service has at most %d source addresses", value,
-			    XDPLB_SNATS);
-	err = parse_endpoint(value, strlen(value), wanted->snat[wanted->snats++], &port);
-	if (!err && port)
-		err = fail(EINVAL, "--snat %s: an address without a port is expected", value);
-	return err;
-}
-
-/* The number of a word in `field`, or the error. */
-static int number_option(int number, __u8 *field)
-{
-	if (number < 0)
-		return number;
-	*field = number;
-	return 0;
-}
-
-/* An option of a service. */
-static int service_option(struct wanted_service *wanted, int letter, const char *value)
-{
-	switch (letter) {
-	case 's':
-		return number_option(scheduler_number(value), &wanted->scheduler);
-	case 'f':
-		return number_option(forward_number(value), &wanted->forward);
-	case 'S':
-		return parse_slow_start(value, wanted);
-	case 'T':
-		return parse_timeouts(value, wanted);
-	case 'u':
-		return parse_udp(value, wanted);
-	case 'W':
-		return parse_window(value, wanted);
-	case 'M':
-		return parse_table_size(value, wanted);
-	case 'R':
-		return parse_registration(value, wanted);
-	case 'F':
-		return parse_registration_from(value, wanted);
-	default:
-		return snat_option(wanted, value);
-	}
-}
 
 /* An option of register; false: it is another's. */
 static bool register_option(struct options *options, int letter, const char *value)
@@ -127,7 +74,8 @@ static bool register_option(struct options *options, int letter, const char *val
 	}
 }
 
-static int option_take(struct options *options, int letter, char *value)
+/* `name` is the long one, without its dashes. */
+static int option_take(struct options *options, int letter, const char *name, char *value)
 {
 	switch (letter) {
 	case 'j':
@@ -154,6 +102,9 @@ static int option_take(struct options *options, int letter, char *value)
 	case 'E':
 		options->encap = true;
 		return 0;
+	case 'D':
+		options->dry_run = true;
+		return 0;
 	case 'k':
 		options->keep_maps = true;
 		return 0;
@@ -174,7 +125,7 @@ static int option_take(struct options *options, int letter, char *value)
 		if (register_option(options, letter, value))
 			return 0;
 		options->any = true;
-		return service_option(&options->wanted, letter, value);
+		return service_option(name, value, &options->wanted);
 	}
 }
 
@@ -209,7 +160,7 @@ int options_read(struct options *options, const char *command, const char *lette
 		if (letter == '?' || !strchr(letters, letter))
 			return misuse("%s: not an option of %s; see: xdplb-config %s --help", word,
 				      command, command);
-		err = option_take(options, letter, optarg);
+		err = option_take(options, letter, word + strspn(word, "-"), optarg);
 		if (err)
 			return err;
 	}

@@ -189,3 +189,63 @@ int parse_table_size(const char *text, struct wanted_service *wanted)
 	wanted->table = number;
 	return 0;
 }
+
+int parse_snat(const char *text, struct wanted_service *wanted)
+{
+	__be16 port;
+	int err;
+
+	wanted->snat_given = true;
+	if (!strcmp(text, "none"))
+		return 0;
+	if (wanted->snats == XDPLB_SNATS)
+		return fail(E2BIG, "--snat %s: a service has at most %d source addresses", text,
+			    XDPLB_SNATS);
+	err = parse_endpoint(text, strlen(text), wanted->snat[wanted->snats++], &port);
+	if (!err && port)
+		err = fail(EINVAL, "--snat %s: an address without a port is expected", text);
+	return err;
+}
+
+/* The number of a word in `field`, or the error. */
+static int number_put(int number, __u8 *field)
+{
+	if (number < 0)
+		return number;
+	*field = number;
+	return 0;
+}
+
+static int parse_scheduler(const char *text, struct wanted_service *wanted)
+{
+	return number_put(scheduler_number(text), &wanted->scheduler);
+}
+
+static int parse_forward(const char *text, struct wanted_service *wanted)
+{
+	return number_put(forward_number(text), &wanted->forward);
+}
+
+int service_option(const char *name, const char *value, struct wanted_service *wanted)
+{
+	static const struct {
+		const char *name;
+		int (*parse)(const char *text, struct wanted_service *wanted);
+	} options[] = {
+		{ "scheduler", parse_scheduler },
+		{ "forward", parse_forward },
+		{ "snat", parse_snat },
+		{ "slow-start", parse_slow_start },
+		{ "timeout", parse_timeouts },
+		{ "udp", parse_udp },
+		{ "window", parse_window },
+		{ "table-size", parse_table_size },
+		{ "registration", parse_registration },
+		{ "registration-from", parse_registration_from },
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+		if (!strcmp(options[i].name, name))
+			return options[i].parse(value, wanted);
+	return fail(EINVAL, "%s: no option of a service", name);
+}

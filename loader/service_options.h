@@ -8,6 +8,12 @@
 
 #include "wanted.h"
 
+/* The option with this name, --affinity and --registration-key excepted: "scheduler". */
+int service_option(const char *name, const char *value, struct wanted_service *wanted);
+
+/* An address, as often as there are several; or none. */
+int parse_snat(const char *text, struct wanted_service *wanted);
+
 /* client[/PREFIX][,TIMEOUT] or none; wanted->at is known. */
 int parse_affinity(const char *text, struct wanted_service *wanted);
 

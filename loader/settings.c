@@ -10,7 +10,7 @@
 #include "words.h"
 #include "../xdp/hash.h"
 
-static const struct settings default_settings = {
+const struct settings default_settings = {
 	.echo = true,
 	.gue_port = XDPLB_GUE_PORT,
 	.registration_port = XDPLB_REGISTRATION_PORT,

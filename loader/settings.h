@@ -16,6 +16,9 @@ struct settings {
 	__u64 seed[2]; /* both 0: a balancer that was never configured has none yet */
 };
 
+/* What a balancer begins with; its seed is both 0. */
+extern const struct settings default_settings;
+
 /* What is in force, or in a balancer that was never configured what it begins with. */
 void settings_get(const struct xdplb_config *config, struct settings *settings);
 void settings_put(struct xdplb_config *config, const struct settings *settings);

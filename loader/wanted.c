@@ -65,7 +65,7 @@ static int parse_mac(const char *text, __u8 mac[6])
 	return 0;
 }
 
-static int parse_backend_option(const char *option, struct wanted_backend *backend)
+int parse_backend_option(const char *option, struct wanted_backend *backend)
 {
 	long weight;
 	int state, err;
@@ -163,6 +163,15 @@ const char *service_text(const struct service_address *service, char *text)
 
 	snprintf(text + length, ADDRESS_TEXT - length, "/%s", proto_name(service->proto));
 	return text;
+}
+
+int service_order(const struct service_address *a, const struct service_address *b)
+{
+	int order = memcmp(a->addr, b->addr, sizeof(a->addr));
+
+	if (!order)
+		order = memcmp(&a->port, &b->port, sizeof(a->port));
+	return order ? order : a->proto - b->proto;
 }
 
 static bool same_backend(const struct wanted_backend *a, const struct wanted_backend *b)

@@ -71,6 +71,8 @@ struct wanted_service {
 int parse_service(const char *text, struct service_address *service);
 int parse_backend(const char *text, const struct service_address *service,
 		  struct wanted_backend *backend);
+/* weight=N, state=STATE or mac=MAC. */
+int parse_backend_option(const char *option, struct wanted_backend *backend);
 /* ADDR[:PORT] alone, of a backend that is there. */
 int parse_backend_place(const char *text, const struct service_address *service,
 			struct wanted_backend *backend);
@@ -80,6 +82,9 @@ const char *backend_text(__u8 forward, const __be32 addr[4], __be16 port, char *
 const char *service_text(const struct service_address *service, char *text);
 const char *mac_text(const __u8 mac[6], char *text);
 bool mac_given(const __u8 mac[6]);
+
+/* An order of services, as qsort() has it; 0: the same one. */
+int service_order(const struct service_address *a, const struct service_address *b);
 
 /* The place of a backend with this address and port, -1: there is none. */
 int wanted_index(const struct wanted_service *wanted, const struct wanted_backend *backend);

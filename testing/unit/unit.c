@@ -17,9 +17,25 @@ __attribute__((constructor)) static void print_lines(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 }
 
+static char place[ERROR_PLACE];
+
+void error_place(const char *format, ...)
+{
+	va_list args;
+
+	place[0] = '\0';
+	if (!format)
+		return;
+	va_start(args, format);
+	vsnprintf(place, sizeof(place), format, args);
+	va_end(args);
+}
+
 static void say(const char *format, va_list args)
 {
-	vsnprintf(last, sizeof(last), format, args);
+	size_t length = snprintf(last, sizeof(last), "%s%s", place, *place ? ": " : "");
+
+	vsnprintf(last + length, sizeof(last) - length, format, args);
 	lines++;
 }
 

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "configuration.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "complete.h"
+#include "document.h"
+#include "error.h"
+#include "service_options.h"
+#include "sets.h"
+#include "words.h"
+#include "../client/xdplb-register.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* ---- backends ------------------------------------------------------------------------------ */
+
+/* Room for one more, 0 but for what is usual. */
+static struct wanted_backend *backend_add(struct wanted_service *wanted)
+{
+	size_t count = wanted->backends;
+	struct wanted_backend *more = wanted->backend;
+
+	/* Twice as much, whenever they are a power of two. */
+	if (!(count & (count - 1)))
+		more = realloc(more, 2 * (count + 1) * sizeof(*more));
+	if (!more) {
+		fail(ENOMEM, "no memory for %zu backends", count + 1);
+		return NULL;
+	}
+	wanted->backend = more;
+	return &more[wanted->backends++];
+}
+
+/* KEY=VALUE, as behind a backend on the command line. */
+static int read_backend_option(struct document *document, const struct document_key *key,
+			       yaml_node_t *value, void *into)
+{
+	const char *text = node_text(document, value);
+	char word[WORD];
+
+	if (!text)
+		return -EINVAL;
+	if (snprintf(word, sizeof(word), "%s=%s", key->name, text) >= (int)sizeof(word))
+		return fail(EINVAL, "%s: too long", text);
+	return parse_backend_option(word, into);
+}
+
+/* It was read ahead of the others. */
+static int read_nothing(struct document *document, const struct document_key *key,
+			yaml_node_t *value, void *into)
+{
+	(void)document, (void)key, (void)value, (void)into;
+	return 0;
+}
+
+static const struct document_key backend_keys[] = {
+	{ "backend", read_nothing },
+	{ "weight", read_backend_option },
+	{ "state", read_backend_option },
+	{ "mac", read_backend_option },
+};
+
+/* A backend is a word as on the command line, or a mapping. */
+static int read_backend(struct document *document, yaml_node_t *node, void *into)
+{
+	struct wanted_service *wanted = into;
+	yaml_node_t *place = mapping_value(document, node, "backend");
+	bool is_word = node->type == YAML_SCALAR_NODE;
+	struct wanted_backend *backend;
+	const char *text;
+	int err;
+
+	if (!is_word && !place)
+		return fail(EINVAL, "backend: is missing: a backend is 10.0.0.1:8080,weight=2, or "
+				    "a mapping with backend: 10.0.0.1:8080");
+	if (!is_word)
+		node_here(document, place, "backend");
+	text = node_text(document, is_word ? node : place);
+	backend = text ? backend_add(wanted) : NULL;
+	if (!backend)
+		return -EINVAL;
+	if (is_word)
+		return parse_backend(text, &wanted->at, backend);
+	err = parse_backend_place(text, &wanted->at, backend);
+	if (err)
+		return err;
+	return mapping_read(document, node, "a backend", backend_keys, COUNT(backend_keys),
+			    backend);
+}
+
+static int read_backends(struct document *document, const struct document_key *key,
+			 yaml_node_t *value, void *into)
+{
+	(void)key;
+	return sequence_read(document, value, "backends", read_backend, into);
+}
+
+/* ---- options of a service -------------------------------------------------------------------- */
+
+static int read_option(struct document *document, const struct document_key *key,
+		       yaml_node_t *value, void *into)
+{
+	const char *text = node_text(document, value);
+
+	return text ? service_option(key->name, text, into) : -EINVAL;
+}
+
+static int read_snat(struct document *document, yaml_node_t *entry, void *into)
+{
+	const char *text = node_text(document, entry);
+
+	return text ? parse_snat(text, into) : -EINVAL;
+}
+
+/* One address, or a list. */
+static int read_snats(struct document *document, const struct document_key *key, yaml_node_t *value,
+		      void *into)
+{
+	(void)key;
+	if (value->type == YAML_SCALAR_NODE)
+		return read_snat(document, value, into);
+	return sequence_read(document, value, "source addresses", read_snat, into);
+}
+
+static int read_affinity(struct document *document, const struct document_key *key,
+			 yaml_node_t *value, void *into)
+{
+	const char *text = node_text(document, value);
+
+	(void)key;
+	return text ? parse_affinity(text, into) : -EINVAL;
+}
+
+static int read_timeout(struct document *document, const struct document_key *key,
+			yaml_node_t *value, void *into)
+{
+	const char *text = node_text(document, value);
+	char word[WORD];
+
+	if (!text)
+		return -EINVAL;
+	if (snprintf(word, sizeof(word), "%s=%s", key->name, text) >= (int)sizeof(word))
+		return fail(EINVAL, "%s: too long for seconds", text);
+	return parse_timeouts(word, into);
+}
+
+static const struct document_key timeout_keys[] = {
+	{ "established", read_timeout },
+	{ "closing", read_timeout },
+	{ "udp", read_timeout },
+};
+
+static int read_timeouts(struct document *document, const struct document_key *key,
+			 yaml_node_t *value, void *into)
+{
+	(void)key;
+	return mapping_read(document, value, "timeout", timeout_keys, COUNT(timeout_keys), into);
+}
+
+static int read_udp(struct document *document, const struct document_key *key, yaml_node_t *value,
+		    void *into)
+{
+	const struct wanted_service *wanted = into;
+	char text[ADDRESS_TEXT];
+
+	if (wanted->at.proto != IPPROTO_UDP)
+		return fail(EINVAL, "%s is no udp service; leave it out",
+			    service_text(&wanted->at, text));
+	return read_option(document, key, value, into);
+}
+
+/* 32 digits. */
+static int read_key(struct document *document, const struct document_key *key, yaml_node_t *value,
+		    void *into)
+{
+	const char *text = node_text(document, value);
+	struct wanted_service *wanted = into;
+	struct xdplb_register client = {};
+
+	(void)key;
+	if (!text)
+		return -EINVAL;
+	if (xdplb_register_key_text(&client, text))
+		return fail(EINVAL, "32 hexadecimal digits are expected; registration-key-file "
+				    "names a file with them");
+	wanted->registration.key_given = wanted->registration.keyed = true;
+	memcpy(wanted->registration.key, client.key, sizeof(wanted->registration.key));
+	return 0;
+}
+
+static int read_key_file(struct document *document, const struct document_key *key,
+			 yaml_node_t *value, void *into)
+{
+	const char *text = node_text(document, value);
+	const struct wanted_service *wanted = into;
+
+	(void)key;
+	if (text && wanted->registration.key_given)
+		return fail(EINVAL, "registration-key is given too: one of them is right");
+	return text ? parse_registration_key(text, into) : -EINVAL;
+}
+
+static int read_service_options(struct document *document, yaml_node_t *node,
+				struct wanted_service *wanted)
+{
+	static const struct document_key keys[] = {
+		{ "service", read_nothing },	  { "scheduler", read_option },
+		{ "forward", read_option },	  { "snat", read_snats },
+		{ "affinity", read_affinity },	  { "slow-start", read_option },
+		{ "timeout", read_timeouts },	  { "window", read_option },
+		{ "table-size", read_option },	  { "udp", read_udp },
+		{ "registration", read_option },  { "registration-from", read_option },
+		{ "registration-key", read_key }, { "registration-key-file", read_key_file },
+		{ "backends", read_backends },
+	};
+
+	return mapping_read(document, node, "a service", keys, COUNT(keys), wanted);
+}
+
+/* ---- services ----------------------------------------------------------------------------------
+ */
+
+static struct wanted_service *service_add(struct configuration *configuration)
+{
+	size_t count = configuration->services;
+	struct wanted_service *more = configuration->service;
+
+	if (!(count & (count - 1)))
+		more = realloc(more, 2 * (count + 1) * sizeof(*more));
+	if (!more) {
+		fail(ENOMEM, "no memory for %zu services", count + 1);
+		return NULL;
+	}
+	configuration->service = more;
+	memset(&more[count], 0, sizeof(more[count]));
+	configuration->services++;
+	return &more[count];
+}
+
+static int read_service(struct document *document, yaml_node_t *node, void *into)
+{
+	static const struct wanted_service nothing;
+	yaml_node_t *name = mapping_value(document, node, "service");
+	struct wanted_service *wanted;
+	const char *text;
+	int err;
+
+	if (!name)
+		return fail(EINVAL, "service: is missing, as in service: 192.0.2.10:80/tcp");
+	node_here(document, name, "service");
+	text = node_text(document, name);
+	wanted = text ? service_add(into) : NULL;
+	err = wanted ? parse_service(text, &wanted->at) : -EINVAL;
+	if (!err)
+		err = read_service_options(document, node, wanted);
+	if (err)
+		return err;
+	node_here(document, node, text);
+	return wanted_complete(&nothing, wanted);
+}
+
+static int read_services(struct document *document, const struct document_key *key,
+			 yaml_node_t *value, void *into)
+{
+	(void)key;
+	return sequence_read(document, value, "services", read_service, into);
+}
+
+static int compare_services(const void *a, const void *b)
+{
+	return service_order(a, b);
+}
+
+static int twice_check(const struct configuration *configuration)
+{
+	struct service_address *sorted = calloc(configuration->services + 1, sizeof(*sorted));
+	char text[ADDRESS_TEXT];
+	int err = 0;
+
+	if (!sorted)
+		return fail(ENOMEM, "no memory for %d services", configuration->services);
+	for (int i = 0; i < configuration->services; i++)
+		sorted[i] = configuration->service[i].at;
+	qsort(sorted, configuration->services, sizeof(*sorted), compare_services);
+	for (int i = 1; !err && i < configuration->services; i++)
+		if (!service_order(&sorted[i - 1], &sorted[i]))
+			err = fail(EEXIST, "service %s is given twice: once is right",
+				   service_text(&sorted[i], text));
+	free(sorted);
+	return err;
+}
+
+/* What comes to this one's address and port is a registration with another. */
+static int port_check(const struct configuration *configuration, const struct wanted_service *one)
+{
+	char text[ADDRESS_TEXT], other[ADDRESS_TEXT];
+
+	if (one->at.proto != IPPROTO_UDP ||
+	    ntohs(one->at.port) != configuration->settings.registration_port)
+		return 0;
+	for (int i = 0; i < configuration->services; i++) {
+		const struct wanted_service *with = &configuration->service[i];
+
+		if (wanted_listens(with) && same_address(with->at.addr, one->at.addr))
+			return fail(EADDRINUSE,
+				    "service %s: registrations with %s come there; choose another "
+				    "port for them: registration-port in settings",
+				    service_text(&one->at, text), service_text(&with->at, other));
+	}
+	return 0;
+}
+
+static int services_check(const struct configuration *configuration)
+{
+	int err = twice_check(configuration);
+
+	for (int i = 0; !err && i < configuration->services; i++)
+		err = port_check(configuration, &configuration->service[i]);
+	return err;
+}
+
+/* ---- settings ------------------------------------------------------------------------------ */
+
+static int read_setting(struct document *document, const struct document_key *key,
+			yaml_node_t *value, void *into)
+{
+	const char *text = node_text(document, value);
+	struct configuration *configuration = into;
+	char word[WORD];
+
+	if (!text)
+		return -EINVAL;
+	if (snprintf(word, sizeof(word), "%s=%s", key->name, text) >= (int)sizeof(word))
+		return fail(EINVAL, "%s: too long", text);
+	configuration->seed_given |= !strcmp(key->name, "seed");
+	return settings_read(word, &configuration->settings);
+}
+
+static int read_settings(struct document *document, const struct document_key *key,
+			 yaml_node_t *value, void *into)
+{
+	static const struct document_key keys[] = {
+		{ "echo", read_setting },
+		{ "gue-port", read_setting },
+		{ "icmp-rate", read_setting },
+		{ "seed", read_setting },
+		{ "registration-port", read_setting },
+	};
+
+	(void)key;
+	return mapping_read(document, value, "settings", keys, COUNT(keys), into);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
+
+static int read_top(struct document *document, struct configuration *configuration)
+{
+	static const struct document_key keys[] = {
+		{ "settings", read_settings },
+		{ "services", read_services },
+	};
+	yaml_node_t *top = document_top(document);
+	int err;
+
+	if (!top || !mapping_value(document, top, "services")) {
+		node_here(document, top, NULL);
+		return fail(EINVAL, "%s%sservices: is missing; where none shall be: services: []",
+			    top ? "" : document->path, top ? "" : ": ");
+	}
+	node_here(document, top, NULL);
+	err = mapping_read(document, top, "the file", keys, COUNT(keys), configuration);
+	node_here(document, top, NULL);
+	return err ? err : services_check(configuration);
+}
+
+int configuration_read(const char *path, struct configuration *configuration)
+{
+	struct document document;
+	int err;
+
+	*configuration = (struct configuration){ .settings = default_settings };
+	err = document_read(path, &document);
+	if (err)
+		return err;
+	err = read_top(&document, configuration);
+	error_place(NULL);
+	document_free(&document);
+	if (err)
+		configuration_free(configuration);
+	return err;
+}
+
+int configuration_of(const struct balancer *balancer, struct configuration *configuration)
+{
+	int err = 0;
+
+	*configuration = (struct configuration){ .seed_given = true };
+	settings_get(balancer->config, &configuration->settings);
+	for (__u32 id = 1; !err && id < XDPLB_SERVICES; id++) {
+		struct wanted_service *service;
+
+		if (!balancer->services[id].proto || !service_set(balancer, id))
+			continue;
+		service = service_add(configuration);
+		err = service ? set_read(balancer, id, service) : -ENOMEM;
+	}
+	if (err)
+		configuration_free(configuration);
+	return err;
+}
+
+void configuration_free(struct configuration *configuration)
+{
+	for (int i = 0; i < configuration->services; i++)
+		wanted_free(&configuration->service[i]);
+	free(configuration->service);
+	configuration->service = NULL;
+	configuration->services = 0;
+}
