@@ -15,6 +15,7 @@
 #include "balancer.h"
 #include "encap.h"
 #include "error.h"
+#include "refusal.h"
 
 #define TREE_OBJECT "../xdp/xdplb.o"
 
@@ -83,6 +84,24 @@ static __u32 map_entries(enum balancer_map map, __u32 flows)
 	}
 }
 
+/* The object's program takes a map for what this command, and the balancer that is there, do. */
+static int fit_check(const struct bpf_map *map, enum balancer_map which)
+{
+	__u32 size = bpf_map__value_size(map), abi = bpf_map__max_entries(map);
+
+	if (which == MAP_CONFIG && abi != XDPLB_ABI)
+		return fail(EPROTO,
+			    "the object speaks ABI %u and this xdplb-config ABI %u; what is "
+			    "attached goes on: load the object that came with this xdplb-config",
+			    abi, XDPLB_ABI);
+	if (size == balancer_value_size(which))
+		return 0;
+	return fail(EPROTO,
+		    "the object's map %s has values of %u bytes, and not of %u; what is attached "
+		    "goes on: load the object that came with this xdplb-config",
+		    balancer_map_names[which], size, balancer_value_size(which));
+}
+
 /*
  * Sizes the object's maps, or takes over those of the balancer that is there.
  * Without pins none keeps its path: libbpf would pin it elsewhere, or rather take
@@ -99,6 +118,9 @@ static int maps_set(struct bpf_object *object, const char *pins, const struct ba
 		if (!map)
 			return fail(EPROTO, "the object has no map %s: it is of another version",
 				    balancer_map_names[i]);
+		err = fit_check(map, i);
+		if (err)
+			return err;
 		if (there)
 			err = bpf_map__reuse_fd(map, there->fd[i]);
 		else if (entries)
@@ -155,9 +177,11 @@ static int attach_failed(const char *interface, int err)
 	case EACCES:
 	case EINVAL:
 		return fail(err,
-			    "%s: the kernel refuses the program (%s); see why with: xdp-loader "
-			    "load -vv %s xdplb.o",
-			    interface, strerror(-err), interface);
+			    "%s: the kernel refuses the program (%s), and what was there goes "
+			    "on%s%s; see more with: xdp-loader load -vv %s xdplb.o",
+			    interface, strerror(-err),
+			    *refusal_text() ? "; the verifier says: " : "", refusal_text(),
+			    interface);
 	case EOPNOTSUPP:
 		return fail(err, "%s: its driver has no native XDP: use -m skb", interface);
 	case EBUSY:

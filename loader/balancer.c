@@ -60,6 +60,11 @@ static const __u32 value_size[MAPS] = {
 	[MAP_CPU] = sizeof(struct xdplb_cpu),
 };
 
+__u32 balancer_value_size(enum balancer_map map)
+{
+	return value_size[map];
+}
+
 #define LOCK_FILE "/run/xdplb.lock"
 #define LOCK_SECONDS 60
 #define LOCK_TRIES 50 /* a second */
@@ -109,8 +114,9 @@ static bool map_take(struct balancer *balancer, int fd, const struct bpf_map_inf
 static int abi_wrong(__u32 abi)
 {
 	return fail(EPROTO,
-		    "the balancer speaks ABI %u and this xdplb-config ABI %u: use the xdplb-config "
-		    "that came with it, or load the object that came with this one",
+		    "the balancer speaks ABI %u and this xdplb-config ABI %u: it goes on as it is; "
+		    "use the xdplb-config that came with it, which can save its services and "
+		    "unload it",
 		    abi, XDPLB_ABI);
 }
 

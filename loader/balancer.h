@@ -36,6 +36,8 @@ enum balancer_map {
 };
 
 extern const char *const balancer_map_names[MAPS];
+/* Bytes of a map's value, of one CPU. */
+__u32 balancer_value_size(enum balancer_map map);
 
 #define DEFAULT_PINS "/sys/fs/bpf/xdplb"
 

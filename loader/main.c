@@ -6,12 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <bpf/libbpf.h>
-#include <xdp/libxdp.h>
-
 #include "command.h"
 #include "error.h"
 #include "options.h"
+#include "refusal.h"
 
 struct command {
 	const char *name;
@@ -194,30 +192,13 @@ static int command_to_front(int argc, char **argv)
 	return 0;
 }
 
-static int silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
-static int silent_xdp(enum libxdp_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct command *command;
 	int err;
 
 	streams_open();
-	libbpf_set_print(silent);
-	libxdp_set_print(silent_xdp);
+	refusal_listen();
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")))
 		err = usage(stdout);
 	else if (!command_to_front(argc, argv))

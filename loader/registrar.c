@@ -190,12 +190,17 @@ static void listener_set(struct xdplb_table *table, struct xdplb_listener *liste
 		__atomic_fetch_add(&table->changes, 1, __ATOMIC_SEQ_CST);
 }
 
+/* Nobody has said who it is, or he has gone. */
+static bool is_nobodys(const struct xdplb_listener *listener, __u64 now)
+{
+	return listener->expires <= now || listener->leaving || listener->user == XDPLB_USER_ANY;
+}
+
 /* The registration holds, and is another user's. */
 static bool is_others(const struct xdplb_table *table, const struct xdplb_listener *listener,
-		      const struct message *message, __u64 now)
+		      const struct message *message)
 {
-	return !table->keyed && listener->expires > now && listener->user != XDPLB_USER_ANY &&
-	       message->user && ntohl(message->user) != listener->user;
+	return !table->keyed && message->user && ntohl(message->user) != listener->user;
 }
 
 /* Does what a message says that is right but for its counter and the room there is. */
@@ -204,9 +209,9 @@ static enum xdplb_reason message_apply(struct balancer *balancer, struct xdplb_t
 {
 	__u64 counter = __be64_to_cpu(message->counter);
 	int k = place_of(table, ntohs(message->port));
-	bool is_free = k < 0 || table->listener[k].expires <= now;
+	bool is_free = k < 0 || is_nobodys(&table->listener[k], now);
 
-	if (!is_free && is_others(table, &table->listener[k], message, now))
+	if (!is_free && is_others(table, &table->listener[k], message))
 		return XDPLB_DROP_REG_DENIED;
 	if (table->keyed && k < 0 && counter <= table->floor)
 		return XDPLB_DROP_REG_REPLAY;

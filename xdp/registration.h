@@ -251,15 +251,20 @@ static __always_inline int place_refusal(int why)
 	return why == PLACE_RACE ? XDPLB_DROP_RACE : XDPLB_DROP_REG_FULL;
 }
 
+/* Nobody has said who it is, or he has gone. */
+static __always_inline bool is_nobodys(const struct xdplb_listener *listener, __u64 now)
+{
+	return READ_ONCE(listener->expires) <= now || READ_ONCE(listener->leaving) ||
+	       READ_ONCE(listener->user) == XDPLB_USER_ANY;
+}
+
 /* The registration holds, and is another user's. */
 static __always_inline bool is_others(const struct xdplb_table *table,
 				      const struct xdplb_listener *listener,
 				      const struct message *message, __u64 now)
 {
-	__u32 user = READ_ONCE(listener->user);
-
-	return !table->keyed && READ_ONCE(listener->expires) > now && user != XDPLB_USER_ANY &&
-	       message->user && bpf_ntohl(message->user) != user;
+	return !table->keyed && !is_nobodys(listener, now) && message->user &&
+	       bpf_ntohl(message->user) != READ_ONCE(listener->user);
 }
 
 /* From now on it is his who says this. */
@@ -298,7 +303,7 @@ static __always_inline int listener_hears(struct packet *p, struct xdplb_table *
 	listener = listener_at(table, k);
 	if (table->keyed && !counter_moves(listener, counter))
 		return drop(p, XDPLB_DROP_REG_REPLAY);
-	if (is_new || READ_ONCE(listener->expires) <= p->cpu->now_ns)
+	if (is_new || is_nobodys(listener, p->cpu->now_ns))
 		listener_own(table, listener, message);
 	if (!listener_set(table, listener, message, p->cpu->now_ns))
 		return drop(p, XDPLB_DROP_RACE);

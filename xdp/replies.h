@@ -258,6 +258,7 @@ static __always_inline int reply_out(struct __sk_buff *skb)
 {
 	struct packet p = { .config = config_get(), .cpu = cpu_get() };
 	struct reply r = { .skb = skb };
+	bool registers;
 
 	if (!p.config || !p.cpu || !has_kind(&p, XDPLB_KIND_LOCAL))
 		return TC_ACT_UNSPEC;
@@ -266,8 +267,11 @@ static __always_inline int reply_out(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	p.h = &r.h;
 	p.work = (struct work *)p.cpu->work;
-	if (skb->ifindex == LOOPBACK_IFINDEX && !sender_may(skb, &p))
+	registers = is_registration(&p);
+	if (skb->ifindex == LOOPBACK_IFINDEX && !sender_may(skb, &p, registers))
 		return TC_ACT_SHOT;
+	if (registers)
+		return TC_ACT_UNSPEC;
 	if (is_transport(r.h.proto))
 		reply_transport(&r, &p);
 	else if (r.h.proto == (r.h.v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))

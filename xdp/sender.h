@@ -23,68 +23,96 @@ struct sock {
 } __attribute__((preserve_access_index));
 
 /*
+ * The address that a socket is bound to; all 0: any. Each word is read by itself, as
+ * the kernel puts another field in the place of each.
+ */
+static __always_inline struct address bound_to(const struct bpf_sock *sk, bool v6)
+{
+	struct address addr = {};
+
+	if (!v6) {
+		addr.word[0] = READ_ONCE(sk->src_ip4);
+		return addr;
+	}
+	addr.word[0] = READ_ONCE(sk->src_ip6[0]);
+	addr.word[1] = READ_ONCE(sk->src_ip6[1]);
+	addr.word[2] = READ_ONCE(sk->src_ip6[2]);
+	addr.word[3] = READ_ONCE(sk->src_ip6[3]);
+	return addr;
+}
+
+/*
  * The socket sends from nowhere but the packet's source: a port that it has at
  * another address, or on one interface only, somebody else may have here.
  */
 static __always_inline bool is_bound(const struct bpf_sock *sk, const struct headers *h)
 {
-	__u32 own = sk->src_ip4;
+	const struct address any = {}, own = bound_to(sk, h->v6);
 
-	if (sk->bound_dev_if)
-		return false;
-	if (!h->v6)
-		return !own || own == h->saddr.word[0];
-	if (!(sk->src_ip6[0] | sk->src_ip6[1] | sk->src_ip6[2] | sk->src_ip6[3]))
-		return true;
-	return sk->src_ip6[0] == h->saddr.word[0] && sk->src_ip6[1] == h->saddr.word[1] &&
-	       sk->src_ip6[2] == h->saddr.word[2] && sk->src_ip6[3] == h->saddr.word[3];
+	return !sk->bound_dev_if && (same_address(&own, &any) || same_address(&own, &h->saddr));
 }
 
 /*
- * The socket that connections to the listener reach, to be released; NULL: there
- * is none. They come from no address, that no socket is connected to.
+ * The socket that what goes to the listener reaches, to be released; NULL: there
+ * is none. It comes from no address, that no socket is connected to.
  */
 static __always_inline struct bpf_sock *listening_socket(struct __sk_buff *skb,
-							 const struct headers *h, __be16 port)
+							 const struct headers *h,
+							 const struct message *message)
 {
+	__u32 size = h->v6 ? sizeof(((struct bpf_sock_tuple *)0)->ipv6) :
+			     sizeof(((struct bpf_sock_tuple *)0)->ipv4);
 	struct bpf_sock_tuple tuple = {};
 
-	if (!h->v6) {
+	if (h->v6) {
+		__builtin_memcpy(tuple.ipv6.daddr, &h->daddr, sizeof(tuple.ipv6.daddr));
+		tuple.ipv6.dport = message->port;
+	} else {
 		tuple.ipv4.daddr = h->daddr.word[0];
-		tuple.ipv4.dport = port;
-		return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+		tuple.ipv4.dport = message->port;
 	}
-	__builtin_memcpy(tuple.ipv6.daddr, &h->daddr, sizeof(tuple.ipv6.daddr));
-	tuple.ipv6.dport = port;
-	return bpf_sk_lookup_tcp(skb, &tuple, sizeof(tuple.ipv6), BPF_F_CURRENT_NETNS, 0);
+	if (message->proto == IPPROTO_TCP)
+		return bpf_sk_lookup_tcp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	return bpf_sk_lookup_udp(skb, &tuple, size, BPF_F_CURRENT_NETNS, 0);
 }
 
 /*
- * A listener's UDP port is its own; who listens by TCP only has left it to
- * everybody. So there it must be the same user's, or root's.
+ * Who listens by TCP only has left the UDP port to everybody: it must be the same
+ * user's, or root's.
  */
-static __always_inline bool is_same_user(struct __sk_buff *skb, const struct headers *h,
-					 __be16 port)
+static __always_inline bool is_same_user(struct __sk_buff *skb, struct bpf_sock *found)
 {
+	const struct sock *listener = (const struct sock *)bpf_skc_to_tcp_sock(found);
 	__u32 sender = bpf_get_socket_uid(skb);
-	struct bpf_sock *found = listening_socket(skb, h, port);
-	const struct sock *listener;
-	bool same;
 
-	if (!found)
-		return true;
-	listener = (const struct sock *)bpf_skc_to_tcp_sock(found);
-	same = !sender || (listener && listener->sk_uid.val == sender);
-	bpf_sk_release(found);
-	return same;
+	return !sender || (listener && listener->sk_uid.val == sender);
+}
+
+/* Another socket has come to the port, and is nearer to what arrives there. */
+static __always_inline bool is_behind(const struct bpf_sock *sk, const struct bpf_sock *found,
+				      bool v6)
+{
+	const struct address own = bound_to(sk, v6), other = bound_to(found, v6);
+
+	return !same_address(&own, &other);
 }
 
 /* A message that this socket sends speaks for its own port. */
 static __always_inline bool is_own_port(struct __sk_buff *skb, const struct bpf_sock *sk,
 					const struct headers *h, const struct message *message)
 {
-	return is_bound(sk, h) &&
-	       (message->proto == IPPROTO_UDP || is_same_user(skb, h, message->port));
+	struct bpf_sock *found;
+	bool own;
+
+	if (!is_bound(sk, h) || message->port != h->sport)
+		return false;
+	found = listening_socket(skb, h, message);
+	if (!found)
+		return true;
+	own = message->proto == IPPROTO_TCP ? is_same_user(skb, found) :
+					      !is_behind(sk, found, h->v6);
+	bpf_sk_release(found);
+	return own;
 }
 
 /* Nobody sends what this is; he is told nothing, who watches is. */
@@ -130,23 +158,30 @@ static __always_inline bool message_leaves(struct __sk_buff *skb, struct packet 
 	p->service = directory_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, message.service_port,
 				    message.proto);
 	table = table_of(p->service);
-	if (!table || table->mode == XDPLB_REGISTRATION_OFF || table->keyed || message.user)
+	if (!table || table->mode == XDPLB_REGISTRATION_OFF || table->keyed)
 		return true;
-	if (!trusted && !is_own_port(skb, sk, p->h, &message))
+	/* A seal that was seen is not to be used again. */
+	if (message.user || (!trusted && !is_own_port(skb, sk, p->h, &message)))
 		return sender_refuse(p, &message);
 	message_seal(skb, p, &message, trusted ? 0 : bpf_get_socket_uid(skb));
 	return true;
+}
+
+/* A packet to where registrations go to: no listener's reply, whoever sends it. */
+static __always_inline bool is_registration(const struct packet *p)
+{
+	return may_register(p) && directory_find(p, XDPLB_KIND_REGISTER, &p->h->daddr, 0, 0);
 }
 
 /*
  * What goes round by lo may go. Where registrations go to, only root sends from:
  * a listener that echoes would say to itself what another wants it to say.
  */
-static __always_inline bool sender_may(struct __sk_buff *skb, struct packet *p)
+static __always_inline bool sender_may(struct __sk_buff *skb, struct packet *p, bool registers)
 {
 	struct bpf_sock *sk = skb->sk;
 
-	if (!may_mirror(p) && !may_register(p))
+	if (!may_mirror(p) && !registers)
 		return true;
 	if (sk)
 		sk = bpf_sk_fullsock(sk);
@@ -155,7 +190,7 @@ static __always_inline bool sender_may(struct __sk_buff *skb, struct packet *p)
 	if (may_mirror(p) && sk->type != RAW_SOCKET && bpf_get_socket_uid(skb) &&
 	    directory_find(p, XDPLB_KIND_REGISTER, &p->h->saddr, 0, 0))
 		return sender_refuse(p, NULL);
-	return !may_register(p) || message_leaves(skb, p, sk);
+	return !registers || message_leaves(skb, p, sk);
 }
 
 #endif

@@ -114,8 +114,8 @@ static __always_inline __u32 directory_find(const struct packet *p, enum xdplb_k
 }
 
 /*
- * It says to come from where registrations go to, at a service of this machine: its
- * listener would answer it with one.
+ * It may say to come from where registrations go to, at a service of this machine,
+ * whose listener would answer it with one.
  */
 static __always_inline bool may_mirror(const struct packet *p)
 {

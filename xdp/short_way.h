@@ -305,10 +305,12 @@ static __always_inline int plain_way(struct packet *p, const struct plain *at)
 
 	plain_read(at, &headers);
 	p->h = &headers;
+	if (may_mirror(p))
+		return GO_ON;
 	p->service = plain_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, p->h->dport);
 	if (p->service)
 		return plain_to_service(p, at);
-	if (may_register(p) || may_mirror(p))
+	if (may_register(p))
 		return GO_ON;
 	pool = plain_find(p, XDPLB_KIND_BACKEND, &p->h->saddr, p->h->sport);
 	if (pool)

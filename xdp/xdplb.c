@@ -23,13 +23,13 @@ static __always_inline int transport(struct packet *p)
 {
 	int verdict;
 
+	if (may_mirror(p) && p->ctx->ingress_ifindex != LOOPBACK_IFINDEX &&
+	    directory_find(p, XDPLB_KIND_REGISTER, &p->h->saddr, 0, 0))
+		return drop(p, XDPLB_DROP_REG_DENIED);
 	p->service = directory_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, p->h->dport, p->h->proto);
 	if (!p->service && may_register(p) &&
 	    directory_find(p, XDPLB_KIND_REGISTER, &p->h->daddr, 0, 0))
 		return registration(p->ctx);
-	if (!p->service && may_mirror(p) && p->ctx->ingress_ifindex != LOOPBACK_IFINDEX &&
-	    directory_find(p, XDPLB_KIND_REGISTER, &p->h->saddr, 0, 0))
-		return drop(p, XDPLB_DROP_REG_DENIED);
 	if (!p->service) {
 		verdict = reply(p);
 		return verdict == GO_ON ? XDP_PASS : verdict;

@@ -166,6 +166,77 @@ test_replace_loses_nothing() {
 	equal flows 50 "$(wc -l <"$NET_DIR/asked.out")"
 }
 
+# other_object SED-SCRIPT FILE: the command, beside an object that is made of changed sources.
+other_object() {
+	rm -rf "$NET_DIR/other"
+	mkdir -p "$NET_DIR/other/xdp" "$NET_DIR/other/loader"
+	cp "$TOP"/xdp/*.[ch] "$NET_DIR/other/xdp"
+	cp "$XDPLB_CONFIG" "$NET_DIR/other/loader/xdplb-config"
+	sed -i "$1" "$NET_DIR/other/xdp/$2"
+	! cmp -s "$TOP/xdp/$2" "$NET_DIR/other/xdp/$2" || fail "$1 changes nothing in $2"
+	clang -O2 -g -fno-strict-aliasing -target bpf -mcpu=v3 "-I/usr/include/$(gcc -print-multiarch)" \
+		-c "$NET_DIR/other/xdp/xdplb.c" -o "$NET_DIR/other/xdp/xdplb.o"
+}
+
+# goes_on WORDS: that one is refused in these words, and the program that is there is the same.
+goes_on() {
+	local before status=0
+	before=$(program)
+	in_ns balancer "$NET_DIR/other/loader/xdplb-config" load eth0 2>"$NET_DIR/err" || status=$?
+	equal "status of load" 1 $status
+	equal "lines" 1 "$(wc -l <"$NET_DIR/err")"
+	grep -qF -- "$1" "$NET_DIR/err" || fail "it does not say '$1': $(cat "$NET_DIR/err")"
+	equal program "$before" "$(program)"
+}
+
+# What is new does not verify, or its tables do not fit: what is there goes on, with every flow.
+test_replace_refused() {
+	needs clang
+	topo_flat 2
+	echoes 2
+	config load eth0
+	config set-backends $FLAT.10:7000/udp $FLAT.11 $FLAT.12
+	lasting_flows client asked -u -p 20000 $FLAT.10 7000 50
+	other_object 's/^\treturn way_through(ctx, false);/\treturn *(int *)(long)ctx->data;/' xdplb.c
+	goes_on "the verifier says: "
+	grep -q "outside of the packet" "$NET_DIR/err" || fail "not why: $(cat "$NET_DIR/err")"
+	other_object 's/^\t__u64 watched_until;//; s/__u64 port_allowed\[1024\];/__u64 port_allowed[1024], more;/; /^_Static_assert/d' xdplb.h
+	goes_on "values of"
+	echo "no object" >"$NET_DIR/other/xdp/xdplb.o"
+	goes_on "xdplb.o"
+	finish asked
+	equal flows 50 "$(wc -l <"$NET_DIR/asked.out")"
+}
+
+# 2,000 connections and a datagram each 2 ms, while one version follows the other: nothing is lost.
+test_replace_two_thousand() {
+	local i
+	topo_flat 3
+	echoes 3
+	config load eth0
+	config set-backends $FLAT.10:7000 $FLAT.11 $FLAT.12 $FLAT.13
+	config set-backends $FLAT.10:7000/udp $FLAT.11 $FLAT.12
+	other_object 's/^\tbool watched;/\tvolatile bool watched;/' xdplb.c
+	lasting_flows client held -p 20000 $FLAT.10 7000 2000
+	lasting_flows client asked -u -p 30000 $FLAT.10 7000 50
+	eventually has_flows 2000
+	for i in 1 2 3 4 5; do
+		in_ns balancer "$NET_DIR/other/loader/xdplb-config" load eth0
+		config load eth0
+	done
+	finish asked
+	finish held
+	equal "connections" 2000 "$(wc -l <"$NET_DIR/held.out")"
+	equal "datagrams' flows" 50 "$(wc -l <"$NET_DIR/asked.out")"
+	equal "drops" 0 "$(stat_of '[.drops[]] | add')"
+	equal "flows so far" "2000 50" "$(config -j stats | jq -r '[.services | sort_by(.service)[] | .new_flows] | join(" ")')"
+}
+
+# has_flows N
+has_flows() {
+	[ "$(config -j stats | jq '[.services[].active_flows] | max')" -ge "$1" ]
+}
+
 test_skb() {
 	servers 2
 	config load -m skb eth0

@@ -6,6 +6,7 @@ From standard input, as the user may have no way to this file. HOW is one of
   bound ADDRESS    from a socket bound to ADDRESS and PORT, with the service's address as source (RFC 3542, ip(7))
   device NAME      from one that was bound to this device, then connected to nothing, which takes the device away
   segments ADDRESS as bound, behind a datagram that is no message, both as one of UDP_SEGMENT
+  sealed           from a socket that has the port, with a seal that was seen before
   mirror           from where registrations go to, to PORT, whose listener echoes
   connecting       holds TCP's PORT with a connection that never comes about, says "ready", waits for a byte from descriptor 3, and sends
 """
@@ -79,6 +80,8 @@ elif how == "segments":
     forger = forger_socket(service, where[0], port)
     forger.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SIZE)
     send(forger, service, bytes(SIZE) + said)
+elif how == "sealed":
+    send(forger_socket(service, service, port), service, said[:44] + b"\0\0\3\xe8" + b"seal" * 2)
 elif how == "mirror":
     forger_socket(service, service, REGISTRATION_PORT).sendto(said, (service, port))
 elif how == "connecting":

@@ -208,7 +208,7 @@ test_no_privileges() {
 # foreign_build DIR: this tree as another version would be, ABI 99.
 foreign_build() {
 	mkdir "$1"
-	cp -r "$TOP/Makefile" "$TOP/lib" "$TOP/xdp" "$TOP/loader" "$TOP/client" "$1"
+	cp -r "$TOP/Makefile" "$TOP/lib" "$TOP/xdp" "$TOP/loader" "$TOP/client" "$TOP/packaging" "$1"
 	sed -i 's/^#define XDPLB_ABI .*/#define XDPLB_ABI 99/' "$1/xdp/xdplb.h"
 	rm -f "$1"/loader/*.o "$1/xdp/xdplb.o" "$1/loader/xdplb-config"
 	make -C "$1" -j "$(nproc)" CFLAGS=-O0 >/dev/null

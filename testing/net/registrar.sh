@@ -151,7 +151,7 @@ test_registrar_ipv6() {
 
 test_registrar_json() {
 	registrar_ready
-	kill $REGISTRAR
+	stop $REGISTRAR
 	registrar_start -j
 	registers $REG4 5001 --weight 2
 	registers $REG4 5001 --goodbye

@@ -275,11 +275,14 @@ test_register_forged() {
 	forge 65534 bound $VIP $VIP 8081 6 4
 	forge 0 bound 0.0.0.0 $VIP 8080 6 4
 	forge 0 bound :: $VIP6 8080 6 4
+	forge 65534 sealed $VIP 5010 17 4
+	forge 65534 sealed $VIP6 5010 17 4
+	equal "seals of before" 10 "$(drops registration_denied)"
 	equal "accepted of who may" 6 "$(stat_of .answers.registered)"
-	equal "denied then" 8 "$(drops registration_denied)"
+	equal "denied then" 10 "$(drops registration_denied)"
 	config set-service $SERVICE --registration-key "$NET_DIR/key"
 	forge 65534 bound 127.0.0.1 $VIP 5001 17 60000
-	equal "with a key that says it" "8 1" "$(drops registration_denied) $(drops registration_key)"
+	equal "with a key that says it" "10 1" "$(drops registration_denied) $(drops registration_key)"
 }
 
 # What a user has registered no other changes, however he came to the port.
@@ -299,8 +302,13 @@ test_register_owned() {
 	done
 	equal "denied" 10 "$(drops registration_denied)"
 	equal "weights" "6 6" "$(config -j list | jq -r '[.[].backends[] | select(.port == 6001) | .weight] | join(" ")')"
-	forge 1000 bound $VIP $VIP 6001 17 0
-	forge 1001 bound $VIP $VIP 6001 17 7
+	config set-backends $VIP:5000/tcp --registration kernel :5001,weight=4
+	for address in 17 6; do
+		forge 1000 bound $VIP $VIP 6001 $address 0
+		forge 1001 bound $VIP $VIP 6001 $address 7
+		forge 1001 bound $VIP $VIP 6001 $address 0
+		forge 1000 bound $VIP $VIP 6001 $address 7
+	done
 	equal "after a goodbye" 10 "$(drops registration_denied)"
 }
 
@@ -350,6 +358,21 @@ test_register_mirrored() {
 # drops_are REASON COUNT
 drops_are() {
 	[ "$(drops "$1")" = "$2" ]
+}
+
+# A table that has no room for a flow more is no reason to take a registration for a reply.
+test_register_table_full() {
+	host_add balancer
+	addresses
+	listeners -b $VIP 5001 5002
+	config load --flows 64 lo
+	config set-backends $SERVICE --forward local --registration kernel :5001
+	ask balancer clients $VIP 5000 400 >/dev/null 2>&1 || true
+	register $SERVICE --port 5002 --weight 3
+	register $SERVICE --port 5002 --weight 1
+	equal "refused" 0 "$(drops registration_denied)"
+	equal "both" "5001 4 5002 4" "$(spread_over 8)"
+	register $SERVICE --port 5002 --goodbye
 }
 
 # Where nobody looks at who sends, nobody is believed.

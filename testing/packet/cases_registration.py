@@ -283,7 +283,8 @@ def users(lb, family, proto):
     for port, others in ((one, (1, 999, 1001, 65534, 2**32 - 2)), (two, (1, 1000))):
         local.refused([local.says(port, zero=of_user(user), **fields)
                        for user in others for fields in ({}, FAREWELL)], "registration_denied")
-    local.accepted([local.says(one, zero=of_user(1000), **FAREWELL)])
+    local.accepted([local.says(one, zero=of_user(1000), **FAREWELL),
+                    local.says(one, zero=of_user(1001))])
     table = Tables().find()
     for port in (one, two):
         table.ends(port, monotonic() - TICK)
@@ -298,7 +299,8 @@ def users(lb, family, proto):
     table.ends(one, monotonic() - TICK)
     local.accepted([local.says(one, key=KEY)])
     local.config("set-service", "--registration-key", "none")
-    local.accepted([local.says(one, zero=of_user(9)), local.says(one, zero=of_user(10))])
+    local.accepted([local.says(one, zero=of_user(9)), local.says(one, zero=of_user(9))])
+    local.refused([local.says(one, zero=of_user(10))], "registration_denied")
 
 
 @families_and("registration: where they go to, nobody elsewhere sends from")
@@ -308,6 +310,9 @@ def mirrored(lb, family, proto):
                for port in local.listeners]
     local.refused(packets, "registration_denied", interface="eth1")
     unchanged_in(lb, packets, "lo")
+    at_service = [local.datagram(local.message(local.listeners[0]), source=family.vip, sport=PORT,
+                                 dport=port) for port in (local.service.port, PORT)]
+    local.refused(at_service, "registration_denied", interface="eth1")
     unchanged_in(lb, [local.datagram(b"", source=lb.client(family)[0], sport=PORT,
                                      dport=local.listeners[0])], "eth1")
 

@@ -358,9 +358,14 @@ static void others(void **state)
 	/* root's are root's */
 	assert_int_equal(hear(&root, NOW + 60 * SECOND), TAKEN);
 	assert_int_equal(hear(&own, NOW + 60 * SECOND), XDPLB_DROP_REG_DENIED);
-	/* who had a key is nobody */
+	/* who had a key is nobody, and whoever comes then is the one */
 	table->listener[0].user = XDPLB_USER_ANY;
 	assert_int_equal(hear(&own, NOW + 60 * SECOND), TAKEN);
+	assert_int_equal(hear(&other, NOW + 60 * SECOND), XDPLB_DROP_REG_DENIED);
+	/* who says goodbye leaves it to others, also where his flows go on */
+	table->listener[0].leaving = 1;
+	assert_int_equal(hear(&other, NOW + 60 * SECOND), TAKEN);
+	assert_int_equal(hear(&own, NOW + 60 * SECOND), XDPLB_DROP_REG_DENIED);
 }
 
 /* ---- what is taken ------------------------------------------------------------------------------
