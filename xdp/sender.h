@@ -56,9 +56,8 @@ static __always_inline bool is_bound(const struct bpf_sock *sk, const struct hea
  * The socket that what goes to the listener reaches, to be released; NULL: there
  * is none. It comes from no address, that no socket is connected to.
  */
-static __always_inline struct bpf_sock *listening_socket(struct __sk_buff *skb,
-							 const struct headers *h,
-							 const struct message *message)
+static __always_inline struct bpf_sock *
+listening_socket(struct __sk_buff *skb, const struct headers *h, const struct message *message)
 {
 	__u32 size = h->v6 ? sizeof(((struct bpf_sock_tuple *)0)->ipv6) :
 			     sizeof(((struct bpf_sock_tuple *)0)->ipv4);
