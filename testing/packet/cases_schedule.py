@@ -200,9 +200,19 @@ def backup(lb, way, proto):
 # ---- slow start ------------------------------------------------------------------------------
 
 # Three services of each kind, one of which is at each point of its slow start when it is looked at
-# (seconds that it takes, seconds after the new backend came, least and most of its share).
-POINTS = [(100, 0, 0, 0.07), (12, 6, 0.08, 0.32), (4, 5.1, 0.25, 0.45)]
+# (seconds that it takes, seconds after the new backend came).
+POINTS = [(100, 0), (12, 6), (4, 5.1)]
 COUNT = 120
+
+
+def share_then(fraction):
+    """Of one beside two others, of whose weight it has but a fraction."""
+    return fraction / (2 + fraction)
+
+
+def deviation(share):
+    """That chance alone would not pass once in thousands, and rounding."""
+    return 0.02 + 3.5 * (share * (1 - share) / COUNT) ** 0.5
 
 
 class Ramp:
@@ -222,8 +232,12 @@ class Ramp:
 
     def wrong(self):
         """What is wrong with the new backend's share."""
-        end, (_, _, least, most) = ends_of(self.cluster)[2], self.point
+        end, seconds = ends_of(self.cluster)[2], self.point[0]
+        since = max(0, time.monotonic() - self.began - 1)  # by a clock of whole seconds
         share = [flow.backend for flow in self.cluster.opened(COUNT)].count(end) / COUNT
+        until = time.monotonic() - self.began + 1
+        least, most = (share_then(min(1, at / seconds)) for at in (since, until))
+        least, most = least - deviation(least), most + deviation(most)
         if self.scheduler in ("wlc", "p2c"):
             # By these it catches up with the others: its share is of all flows.
             share /= 2
