@@ -19,6 +19,7 @@ struct command {
 	const char *options; /* the letters of those it takes */
 	const char *usage;
 	const char *example;
+	const char *about; /* what it does, a sentence */
 };
 
 #define ANY 65536
@@ -44,50 +45,66 @@ static const char service_usage[] =
 static const struct command commands[] = {
 	{ "load", command_load, 1, ANY, "pmENP",
 	  "[-m native|skb|unspecified] [--encap] [--flows N] [-P PRIO] [-p DIR] IFNAME...",
-	  "load eth0" },
-	{ "unload", command_unload, 1, ANY, "pk", "[--keep-maps] [-p DIR] IFNAME...",
-	  "unload eth0" },
-	{ "status", command_status, 0, 0, SHOW, "", "status" },
-	{ "doctor", command_doctor, 0, 1, SHOW, "[IFNAME]", "doctor" },
-	{ "attach-replies", command_attach_replies, 0, ANY, WHICH, "[IFNAME...]",
-	  "attach-replies" },
+	  "load eth0",
+	  "Attaches the balancer to interfaces; one that is there is replaced without losing a "
+	  "packet." },
+	{ "unload", command_unload, 1, ANY, "pk", "[--keep-maps] [-p DIR] IFNAME...", "unload eth0",
+	  "Takes it off, and forgets its services with the last interface unless --keep-maps." },
+	{ "status", command_status, 0, 0, SHOW, "", "status",
+	  "Interfaces, mode, place in the chain, versions, table sizes and fill." },
+	{ "doctor", command_doctor, 0, 1, SHOW, "[IFNAME]", "doctor",
+	  "What commonly keeps packets from flowing, each with what to do about it." },
+	{ "attach-replies", command_attach_replies, 0, ANY, WHICH, "[IFNAME...]", "attach-replies",
+	  "Attaches what listeners' replies need, where xdp-loader has attached the balancer." },
 	{ "set-backends", command_set_backends, 1, ANY, SERVICE, "SERVICE [OPTION]... BACKEND...",
-	  "set-backends 192.0.2.10:80/tcp 10.0.0.1:8080,weight=3 10.0.0.2:8080" },
+	  "set-backends 192.0.2.10:80/tcp 10.0.0.1:8080,weight=3 10.0.0.2:8080",
+	  "Makes the service if it is new; its backends become exactly these, in one step." },
 	{ "set-service", command_set_service, 1, 1, SERVICE, "SERVICE OPTION...",
-	  "set-service 192.0.2.10:80/tcp --scheduler wlc --affinity client,600" },
+	  "set-service 192.0.2.10:80/tcp --scheduler wlc --affinity client,600",
+	  "Changes options of a service; its backends stay." },
 	{ "add-backend", command_add_backend, 2, ANY, WHICH, "SERVICE BACKEND...",
-	  "add-backend 192.0.2.10:80/tcp 10.0.0.3:8080" },
+	  "add-backend 192.0.2.10:80/tcp 10.0.0.3:8080", "Adds backends to a service." },
 	{ "del-backend", command_del_backend, 2, ANY, WHICH, "SERVICE BACKEND...",
-	  "del-backend 192.0.2.10:80/tcp 10.0.0.3:8080" },
+	  "del-backend 192.0.2.10:80/tcp 10.0.0.3:8080",
+	  "Takes backends out of a service; flows they have go on." },
 	{ "set-weight", command_set_weight, 3, 3, WHICH, "SERVICE BACKEND WEIGHT",
-	  "set-weight 192.0.2.10:80/tcp 10.0.0.1:8080 5" },
+	  "set-weight 192.0.2.10:80/tcp 10.0.0.1:8080 5", "Changes the weight of one backend." },
 	{ "set-state", command_set_state, 3, 3, WHICH, "SERVICE BACKEND up|drain|down|backup",
-	  "set-state 192.0.2.10:80/tcp 10.0.0.1:8080 down" },
+	  "set-state 192.0.2.10:80/tcp 10.0.0.1:8080 down", "Changes the state of one backend." },
 	{ "drain", command_drain, 2, 3, WHICH "w", "SERVICE BACKEND [--wait [SECONDS]]",
-	  "drain 192.0.2.10:80/tcp 10.0.0.1:8080 --wait 600" },
+	  "drain 192.0.2.10:80/tcp 10.0.0.1:8080 --wait 600",
+	  "No new flows for a backend; with --wait, until it has none left." },
 	{ "del-service", command_del_service, 1, 1, WHICH, "SERVICE",
-	  "del-service 192.0.2.10:80/tcp" },
-	{ "flush", command_flush, 0, 0, WHICH, "", "flush" },
+	  "del-service 192.0.2.10:80/tcp", "Removes a service; packets to it are passed on." },
+	{ "flush", command_flush, 0, 0, WHICH, "", "flush", "Removes all services." },
 	{ "apply", command_apply, 1, 1, WHICH "D", "FILE [--dry-run]",
-	  "apply /etc/xdplb/xdplb.yaml --dry-run" },
-	{ "save", command_save, 0, 0, WHICH, "", "save >/etc/xdplb/xdplb.yaml" },
+	  "apply /etc/xdplb/xdplb.yaml --dry-run",
+	  "Makes the balancer match a file, all or nothing; with --dry-run, shows the "
+	  "difference." },
+	{ "save", command_save, 0, 0, WHICH, "", "save >/etc/xdplb/xdplb.yaml",
+	  "Prints the balancer as a file for apply." },
 	{ "set", command_set, 0, ANY, SHOW,
 	  "[echo=on|off] [gue-port=PORT] [icmp-rate=N] [registration-port=PORT] "
 	  "[seed=HEX32|random]",
-	  "set echo=off" },
+	  "set echo=off", "Shows the balancer's settings, or changes some." },
 	{ "backend-setup", command_backend_setup, 1, 2, WHICH, "SERVICE [BACKEND]",
-	  "backend-setup 192.0.2.10:80/tcp" },
+	  "backend-setup 192.0.2.10:80/tcp", "Prints what to type on the backends." },
 	{ "register", command_register, 1, 1, "tglrbnK",
 	  "SERVICE --port PORT [--weight N] [--ttl SECONDS] [--renew | --goodbye]\n"
 	  "      [--registration-key FILE] [--registration-port PORT]",
-	  "register 192.0.2.10:80/tcp --port 8080 --weight 3 --renew" },
-	{ "registrar", command_registrar, 0, 1, SHOW, "[SERVICE]", "registrar" },
-	{ "list", command_list, 0, 1, SHOW, "[SERVICE]", "list" },
+	  "register 192.0.2.10:80/tcp --port 8080 --weight 3 --renew",
+	  "Registers a listener on this machine, or says goodbye for it." },
+	{ "registrar", command_registrar, 0, 1, SHOW, "[SERVICE]", "registrar",
+	  "Takes registrations of services with --registration user, and prints each." },
+	{ "list", command_list, 0, 1, SHOW, "[SERVICE]", "list",
+	  "Services, backends, weights, states." },
 	{ "stats", command_stats, 0, 1, SHOW "cx", "[SERVICE] [--watch | --prometheus]",
-	  "stats --watch" },
+	  "stats --watch",
+	  "Counters, once; rates with --watch; for Prometheus' textfile collector." },
 	{ "flows", command_flows, 0, 2, SHOW, "[SERVICE [BACKEND]]",
-	  "flows 192.0.2.10:80/tcp 10.0.0.1:8080" },
-	{ "monitor", command_monitor, 0, 1, WHICH "j", "[SERVICE]", "monitor 192.0.2.10:80/tcp" },
+	  "flows 192.0.2.10:80/tcp 10.0.0.1:8080", "The flows that are remembered." },
+	{ "monitor", command_monitor, 0, 1, WHICH "j", "[SERVICE]", "monitor 192.0.2.10:80/tcp",
+	  "New flows, drops and registrations as they happen." },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -106,11 +123,51 @@ static int usage(FILE *out)
 	return 0;
 }
 
+/* What the letters of a command's options mean, where that is not one of a service. */
+static const struct {
+	char letter;
+	const char *text;
+} meanings[] = {
+	{ 'm', "-m native|skb|unspecified   where in the kernel; native, and skb on lo" },
+	{ 'E', "--encap                     the program that ipip and gue need" },
+	{ 'N', "--flows N                   room for so many, 64 to 67108864; 1048576" },
+	{ 'P', "-P PRIO                     place in the chain, 1 to 10000; 20" },
+	{ 'k', "--keep-maps                 services and flows stay for the next load" },
+	{ 'w', "--wait [SECONDS]            until it has no flows left, or so long" },
+	{ 'D', "--dry-run                   changes nothing, shows what would" },
+	{ 'c', "--watch                     rates, once a second; q leaves" },
+	{ 'x', "--prometheus                text for the textfile collector" },
+	{ 't', "--port PORT                 the listener's" },
+	{ 'g', "--weight N                  1 to 65535; 1" },
+	{ 'l', "--ttl SECONDS               the registration's lifetime, 1 to 65535; 30" },
+	{ 'r', "--renew                     goes on, and says goodbye at the end" },
+	{ 'b', "--goodbye                   ends a registration" },
+	{ 'n', "--registration-port PORT    of the balancer; 7475" },
+	{ 'd', "-d IFNAME                   which balancer: the one on this interface," },
+	{ 'p', "-p PINDIR                   or pinned there; neither: the only one here" },
+	{ 'j', "-j, --pretty                JSON, indented" },
+};
+
+static const char *meaning_of(const struct command *command, size_t i)
+{
+	bool makes = meanings[i].letter == 'p' && !strchr(command->options, 'd');
+
+	return makes ? "-p DIR                      where its maps are pinned; /sys/fs/bpf/xdplb" :
+		       meanings[i].text;
+}
+
 static int command_usage(const struct command *command)
 {
-	printf("usage: xdplb-config %s%s%s\n", command->name, *command->usage ? " " : "",
-	       command->usage);
-	if (strstr(command->usage, "OPTION"))
+	bool service = strstr(command->usage, "OPTION");
+
+	printf("usage: xdplb-config %s%s%s\n\n%s\n\n", command->name, *command->usage ? " " : "",
+	       command->usage, command->about);
+	for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+		if (strchr(command->options, meanings[i].letter))
+			printf("  %s\n", meaning_of(command, i));
+	if (strchr(command->options, 'K') && !service)
+		printf("  --registration-key FILE     with 32 hexadecimal digits\n");
+	if (service)
 		printf("%s", service_usage);
 	printf("\nexample: xdplb-config %s\n", command->example);
 	return 0;
