@@ -61,3 +61,55 @@ test_readers_beside_writers() {
 	wait $writer
 	[ $reads -gt 3 ] || fail "only $reads reads"
 }
+
+# readonly_bpffs COMMAND...: while nothing can be written in the BPF file system.
+readonly_bpffs() {
+	local status=0
+	mount -o remount,ro /sys/fs/bpf
+	"$@" || status=$?
+	mount -o remount,rw /sys/fs/bpf
+	return $status
+}
+
+# What cannot be pinned is not attached; what is there goes on, can be changed, and is all there afterwards.
+test_readonly_bpffs() {
+	flat_unloaded 2
+	readonly_bpffs refused 1 "ead-only" load eth0
+	equal "program" null "$(in_ns balancer ip -j link show eth0 | jq -c '.[0].xdp')"
+	config load eth0
+	config set-backends $FLAT.10:8000 $FLAT.11
+	readonly_bpffs config set-backends $FLAT.10:8000 $FLAT.12
+	equal "changed meanwhile" backend2 "$(http_get client http://$FLAT.10:8000/)"
+	readonly_bpffs refused 1 "ead-only" load eth0
+	equal "goes on" backend2 "$(http_get client http://$FLAT.10:8000/)"
+	config unload eth0
+	equal "pins" "" "$(pins)"
+}
+
+# flat_unloaded N: as flat, without the program.
+flat_unloaded() {
+	local i
+	topo_flat "$1"
+	for ((i = 1; i <= $1; i++)); do http_start "backend$i" "backend$i" 8000; done
+}
+
+# A disk that is full: neither what is printed nor the lock is half done.
+test_full_disk() {
+	local status before command
+	flat 2
+	config set-backends $FLAT.10:8000 $FLAT.11
+	for command in list stats flows status save "stats --prometheus"; do
+		status=0
+		config $command >/dev/full 2>"$NET_DIR/err" || status=$?
+		equal "status of $command" 1 $status
+		grep -q "cannot write the output" "$NET_DIR/err" || fail "$command: $(cat "$NET_DIR/err")"
+	done
+	before=$(config save)
+	status=0
+	in_ns balancer unshare --mount sh -c 'mount -t tmpfs -o nr_inodes=1 full /run && exec "$@"' sh \
+		"$XDPLB_CONFIG" set-backends $FLAT.10:8000 $FLAT.12 2>"$NET_DIR/err" || status=$?
+	equal "status without a lock" 1 $status
+	grep -q "/run/xdplb.lock" "$NET_DIR/err" || fail "no word of the lock: $(cat "$NET_DIR/err")"
+	equal "nothing is changed" "$before" "$(config save)"
+	equal "answers" backend1 "$(http_get client http://$FLAT.10:8000/)"
+}
