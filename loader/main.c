@@ -51,6 +51,11 @@ static const struct command commands[] = {
 	  "unload eth0" },
 	{ "status", command_status, 0, 0, SHOW, "", "status" },
 	{ "doctor", command_doctor, 0, 1, SHOW, "[IFNAME]", "doctor" },
+	{ "explain", command_explain, 0, 1, SHOW "aieLCqH",
+	  "[--src ADDR[:PORT]] [--flags FLAGS] [--length N] [--iface IFNAME] SERVICE\n"
+	  "      or: [--iface IFNAME] --pcap FILE [--packet N]\n"
+	  "      or: [--iface IFNAME] --hex TEXT",
+	  "explain --src 198.51.100.7:40000 192.0.2.10:80/tcp" },
 	{ "attach-replies", command_attach_replies, 0, ANY, WHICH, "[IFNAME...]",
 	  "attach-replies" },
 	{ "set-backends", command_set_backends, 1, ANY, SERVICE, "SERVICE [OPTION]... BACKEND...",
@@ -124,18 +129,6 @@ static const struct command *command_find(const char *name)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
-}
-
-/* A command that is not there: never, or not yet. */
-static int command_unknown(const char *name)
-{
-	static const char *const later[] = { "explain" };
-
-	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
-		if (!strcmp(later[i], name))
-			return misuse("%s: not in this version yet; see: xdplb-config --help",
-				      name);
-	return misuse("%s: no such command; see: xdplb-config --help", name);
 }
 
 static int command_run(const struct command *command, int argc, char **argv)
@@ -225,7 +218,7 @@ int main(int argc, char **argv)
 	else if ((command = command_find(argv[1])))
 		err = command_run(command, argc - 1, argv + 1);
 	else
-		err = command_unknown(argv[1]);
+		err = misuse("%s: no such command; see: xdplb-config --help", argv[1]);
 	if (!err && (fflush(stdout) || ferror(stdout)))
 		err = fail(errno, "cannot write the output: %s", strerror(errno));
 	return err == -EUSAGE ? 2 : err ? 1 : 0;
