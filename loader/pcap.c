@@ -81,7 +81,8 @@ static int packet_begin(const struct capture *capture, long number, __u32 *captu
 	size_t got = fread(&header, 1, sizeof(header), capture->file);
 
 	if (!got && !ferror(capture->file))
-		return fail(EINVAL, "%s: it has no packet %ld", capture->path, number);
+		return fail(EINVAL, "%s: it has %ld packets, and no more", capture->path,
+			    number - 1);
 	if (got < sizeof(header))
 		return fail(EINVAL, "%s: it ends in packet %ld", capture->path, number);
 	*captured = number_of(capture, header.captured);

@@ -75,5 +75,5 @@ def random_changes(lb):
     flows = [way.open(lb, *way.via.backends, proto=proto, own=True)
              for way in WAYS for proto in ("tcp", "udp")]
     frames = [data for flow in flows for data in (flow.first(), flow.sent(), flow.replied())]
-    for _ in range(60):
+    for _ in range(20):
         agree(lb, mutate(draw, draw.choice(frames)))
