@@ -211,7 +211,9 @@ int command_explain(struct options *options)
 		free(frame);
 		return err;
 	}
-	err = interface_choose(&balancer, options->interface, &at);
+	err = interface_choose(&balancer,
+			       options->interface ? options->interface : options->choice.interface,
+			       &at);
 	if (!err)
 		err = frame_get(options, &at, frame);
 	if (!err)

@@ -52,9 +52,8 @@ static const struct command commands[] = {
 	{ "status", command_status, 0, 0, SHOW, "", "status" },
 	{ "doctor", command_doctor, 0, 1, SHOW, "[IFNAME]", "doctor" },
 	{ "explain", command_explain, 0, 1, SHOW "aieLCqH",
-	  "[--src ADDR[:PORT]] [--flags FLAGS] [--length N] [--iface IFNAME] SERVICE\n"
-	  "      or: [--iface IFNAME] --pcap FILE [--packet N]\n"
-	  "      or: [--iface IFNAME] --hex TEXT",
+	  "[--iface IFNAME] [--src ADDR[:PORT]] [--flags FLAGS] [--length N] SERVICE\n"
+	  "      | --pcap FILE [--packet N] | --hex TEXT",
 	  "explain --src 198.51.100.7:40000 192.0.2.10:80/tcp" },
 	{ "attach-replies", command_attach_replies, 0, ANY, WHICH, "[IFNAME...]",
 	  "attach-replies" },

@@ -237,3 +237,15 @@ test_explain_usage() {
 	printf '\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0xxxx' >"$pcap"
 	refused 1 "ends in packet 1" explain --pcap "$pcap"
 }
+
+# The program on the interface is another than the one that came with the command: of its ways that knows nothing.
+test_explain_other_program() {
+	small
+	mkdir "$NET_DIR/loader" "$NET_DIR/xdp"
+	cp "$XDPLB_CONFIG" "$NET_DIR/loader/"
+	# Where it says that a packet passes, this one says that it is dropped.
+	LC_ALL=C sed '0,/\xb4\x00\x00\x00\x02\x00\x00\x00/s//\xb4\x00\x00\x00\x01\x00\x00\x00/' "$OBJECT" >"$NET_DIR/xdp/xdplb.o"
+	! cmp -s "$OBJECT" "$NET_DIR/xdp/xdplb.o" || fail "the object is the same"
+	XDPLB_CONFIG=$NET_DIR/loader/xdplb-config
+	refused 1 "not the one that came with" explain $WEB
+}
