@@ -5,10 +5,11 @@ import os
 import random
 import subprocess
 
-from balancer import INTERFACE, OTHER, counted
+from balancer import CLIENT_MAC, INTERFACE, OTHER, V4, counted
 from case import Failed, case, check, same
 from flow import SENT, WAYS
 from mutate import mutate
+from registrar import FAREWELL, KEY, Registered
 from wire import fragments
 
 VERDICTS = {"pass": ("PASS",), "drop": ("DROP",), "tx": SENT, "redirect": SENT}
@@ -67,6 +68,25 @@ def plain(lb):
         flow = way.open(lb, *way.via.backends, proto="tcp", own=True) \
             if "xdplb" in way.programs() else way.flow_to(lb, way.service(lb, proto="tcp"))
         agree(lb, flow.another().first(), OTHER)
+
+
+@case("explain tells what happens: listeners, registered and not", program="xdplb_encap")
+def listeners(lb):
+    local = Registered(lb, V4, "tcp", "weight=2", key=KEY, options=["--registration-from", "any"])
+    there = {"packet": {"source": lb.client(V4)[0], "macs": (CLIENT_MAC, lb.mac)}}
+    new = local.listeners[-1]
+    flows = [local.flow() for _ in range(4)]
+    for flow in flows[:2]:
+        agree(lb, flow.sent(flags="S"))
+    told = agree(lb, local.says(new, weight=5, answer=4000, **there))
+    same(told["counted"], ["registered"], "what is counted")
+    told = agree(lb, local.says(new, key=bytes(16), **there))
+    same(told["why"]["reason"], "registration_key", "the reason")
+    for flow in flows:
+        agree(lb, flow.sent(flags="S"))
+        agree(lb, flow.sent())
+    agree(lb, local.says(new, **FAREWELL, **there))
+    agree(lb, flows[0].sent(flags="S"))
 
 
 @case("explain tells what happens: random changes of good packets", program="xdplb_encap")
