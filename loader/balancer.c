@@ -145,6 +145,22 @@ static int map_memory(struct balancer *balancer, enum balancer_map map,
 	return 0;
 }
 
+void balancer_point(struct balancer *balancer)
+{
+	balancer->config = balancer->memory[MAP_CONFIG];
+	balancer->directory = balancer->memory[MAP_DIRECTORY];
+	balancer->services = balancer->memory[MAP_SERVICES];
+	balancer->backends = balancer->memory[MAP_BACKENDS];
+	balancer->sets = balancer->memory[MAP_SETS];
+	balancer->pools = balancer->memory[MAP_POOLS];
+	balancer->active = balancer->memory[MAP_ACTIVE];
+	balancer->tables = balancer->memory[MAP_TABLES];
+	balancer->ports = balancer->memory[MAP_PORTS];
+	balancer->flows = balancer->memory[MAP_FLOWS];
+	balancer->blocks = balancer->memory[MAP_BLOCKS];
+	balancer->nat = balancer->memory[MAP_NAT];
+}
+
 /* All maps are there, of this version's sizes; maps the tables into memory, but the large ones. */
 static int balancer_complete(struct balancer *balancer)
 {
@@ -164,15 +180,7 @@ static int balancer_complete(struct balancer *balancer)
 		if (err)
 			return err;
 	}
-	balancer->config = balancer->memory[MAP_CONFIG];
-	balancer->directory = balancer->memory[MAP_DIRECTORY];
-	balancer->services = balancer->memory[MAP_SERVICES];
-	balancer->backends = balancer->memory[MAP_BACKENDS];
-	balancer->sets = balancer->memory[MAP_SETS];
-	balancer->pools = balancer->memory[MAP_POOLS];
-	balancer->active = balancer->memory[MAP_ACTIVE];
-	balancer->tables = balancer->memory[MAP_TABLES];
-	balancer->ports = balancer->memory[MAP_PORTS];
+	balancer_point(balancer);
 	balancer->cpus = libbpf_num_possible_cpus();
 	if (balancer->cpus < 1)
 		return fail(EINVAL, "cannot tell the number of CPUs from /sys");
@@ -195,9 +203,7 @@ int balancer_map_flows(struct balancer *balancer)
 		if (err)
 			return err;
 	}
-	balancer->flows = balancer->memory[MAP_FLOWS];
-	balancer->blocks = balancer->memory[MAP_BLOCKS];
-	balancer->nat = balancer->memory[MAP_NAT];
+	balancer_point(balancer);
 	return 0;
 }
 

@@ -90,6 +90,9 @@ void balancer_close(struct balancer *balancer);
  */
 int balancer_map_flows(struct balancer *balancer);
 
+/* Has the tables' pointers lead to where they are mapped. */
+void balancer_point(struct balancer *balancer);
+
 /* The maps of a program (its id), or of a pin directory, likewise. */
 int balancer_open_program(struct balancer *balancer, __u32 program);
 int balancer_open_pins(struct balancer *balancer, const char *pins);

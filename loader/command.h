@@ -26,6 +26,7 @@ struct options {
 	const char *affinity; /* read when the service is known */
 	const char *port, *weight, *ttl, *registration_port, *registration_key; /* of register */
 	bool renew, goodbye; /* likewise */
+	const char *source, *interface, *tcp_flags, *length, *pcap, *packet, *hex; /* of explain */
 	struct wanted_service wanted; /* what the other options of a service said */
 	char **arguments;
 	int count;
@@ -41,5 +42,6 @@ command_function command_del_service, command_flush, command_drain, command_flow
 command_function command_apply, command_save;
 command_function command_list, command_stats, command_set, command_backend_setup;
 command_function command_register, command_registrar, command_doctor, command_monitor;
+command_function command_explain;
 
 #endif

@@ -54,6 +54,11 @@ static const struct command commands[] = {
 	  "Interfaces, mode, place in the chain, versions, table sizes and fill." },
 	{ "doctor", command_doctor, 0, 1, SHOW, "[IFNAME]", "doctor",
 	  "What commonly keeps packets from flowing, each with what to do about it." },
+	{ "explain", command_explain, 0, 1, SHOW "aieLCqH",
+	  "[--iface IFNAME] [--src ADDR[:PORT]] [--flags FLAGS] [--length N] SERVICE\n"
+	  "      | --pcap FILE [--packet N] | --hex TEXT",
+	  "explain --src 198.51.100.7:40000 192.0.2.10:80/tcp",
+	  "What the attached program would do with a packet, and why; nothing is changed." },
 	{ "attach-replies", command_attach_replies, 0, ANY, WHICH, "[IFNAME...]", "attach-replies",
 	  "Attaches what listeners' replies need, where xdp-loader has attached the balancer." },
 	{ "set-backends", command_set_backends, 1, ANY, SERVICE, "SERVICE [OPTION]... BACKEND...",
@@ -143,6 +148,13 @@ static const struct {
 	{ 'r', "--renew                     goes on, and says goodbye at the end" },
 	{ 'b', "--goodbye                   ends a registration" },
 	{ 'n', "--registration-port PORT    of the balancer; 7475" },
+	{ 'i', "--iface IFNAME              by which it comes in; the balancer's first" },
+	{ 'a', "--src ADDR[:PORT]           from whom" },
+	{ 'e', "--flags FLAGS               of TCP, as SYN or ACK,PSH; SYN" },
+	{ 'L', "--length N                  bytes of the IP packet" },
+	{ 'C', "--pcap FILE                 the packet is in a capture" },
+	{ 'q', "--packet N                  the Nth of it; 1" },
+	{ 'H', "--hex TEXT                  the packet, from Ethernet on, in hexadecimal" },
 	{ 'd', "-d IFNAME                   which balancer: the one on this interface," },
 	{ 'p', "-p PINDIR                   or pinned there; neither: the only one here" },
 	{ 'j', "-j, --pretty                JSON, indented" },
@@ -179,18 +191,6 @@ static const struct command *command_find(const char *name)
 		if (!strcmp(commands[i].name, name))
 			return &commands[i];
 	return NULL;
-}
-
-/* A command that is not there: never, or not yet. */
-static int command_unknown(const char *name)
-{
-	static const char *const later[] = { "explain" };
-
-	for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
-		if (!strcmp(later[i], name))
-			return misuse("%s: not in this version yet; see: xdplb-config --help",
-				      name);
-	return misuse("%s: no such command; see: xdplb-config --help", name);
 }
 
 static int command_run(const struct command *command, int argc, char **argv)
@@ -263,7 +263,7 @@ int main(int argc, char **argv)
 	else if ((command = command_find(argv[1])))
 		err = command_run(command, argc - 1, argv + 1);
 	else
-		err = command_unknown(argv[1]);
+		err = misuse("%s: no such command; see: xdplb-config --help", argv[1]);
 	if (!err && (fflush(stdout) || ferror(stdout)))
 		err = fail(errno, "cannot write the output: %s", strerror(errno));
 	return err == -EUSAGE ? 2 : err ? 1 : 0;

@@ -40,6 +40,13 @@ static const struct option long_options[] = {
 	{ "registration-key", required_argument, NULL, 'K' },
 	{ "registration", required_argument, NULL, 'R' },
 	{ "registration-from", required_argument, NULL, 'F' },
+	{ "src", required_argument, NULL, 'a' },
+	{ "iface", required_argument, NULL, 'i' },
+	{ "flags", required_argument, NULL, 'e' },
+	{ "length", required_argument, NULL, 'L' },
+	{ "pcap", required_argument, NULL, 'C' },
+	{ "packet", required_argument, NULL, 'q' },
+	{ "hex", required_argument, NULL, 'H' },
 	{ "help", no_argument, NULL, 'h' },
 	{},
 };
@@ -68,6 +75,36 @@ static bool register_option(struct options *options, int letter, const char *val
 		return true;
 	case 'K':
 		options->registration_key = value;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Likewise of explain. */
+static bool explain_option(struct options *options, int letter, const char *value)
+{
+	switch (letter) {
+	case 'a':
+		options->source = value;
+		return true;
+	case 'i':
+		options->interface = value;
+		return true;
+	case 'e':
+		options->tcp_flags = value;
+		return true;
+	case 'L':
+		options->length = value;
+		return true;
+	case 'C':
+		options->pcap = value;
+		return true;
+	case 'q':
+		options->packet = value;
+		return true;
+	case 'H':
+		options->hex = value;
 		return true;
 	default:
 		return false;
@@ -122,7 +159,8 @@ static int option_take(struct options *options, int letter, const char *name, ch
 		options->affinity = value;
 		return 0;
 	default:
-		if (register_option(options, letter, value))
+		if (register_option(options, letter, value) ||
+		    explain_option(options, letter, value))
 			return 0;
 		options->any = true;
 		return service_option(name, value, &options->wanted);

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* An address of either family, in network byte order. */
+/* Addresses of either family. */
 #ifndef XDPLB_ADDRESS_H
 #define XDPLB_ADDRESS_H
 
 #include <linux/types.h>
 #include <stdbool.h>
 
-struct address {
-	__be32 word[4]; /* IPv4: the first, the rest zero */
-};
+#include "work.h"
 
 static __always_inline bool same_address(const struct address *a, const struct address *b)
 {

@@ -21,6 +21,11 @@ int fail(int err, const char *format, ...)
 	return -err;
 }
 
+void warn(const char *format, ...)
+{
+	fuzz_check(format[0], "a warning says something");
+}
+
 char *fuzz_string(const uint8_t *data, size_t size)
 {
 	char *string = malloc(size + 1);

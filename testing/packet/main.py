@@ -31,6 +31,7 @@ import cases_fuzz  # noqa: F401
 import cases_load  # noqa: F401
 import cases_local  # noqa: F401
 import cases_registration  # noqa: F401
+import cases_explain  # noqa: F401
 
 
 def main(inject, *words):

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What explain tells of a frame, against what becomes of the same frame right after."""
+import json
+import os
+import random
+import subprocess
+
+from balancer import CLIENT_MAC, INTERFACE, OTHER, V4, counted
+from case import Failed, case, check, same
+from flow import SENT, WAYS
+from mutate import mutate
+from registrar import FAREWELL, KEY, Registered
+from wire import fragments
+
+VERDICTS = {"pass": ("PASS",), "drop": ("DROP",), "tx": SENT, "redirect": SENT}
+CPU = min(os.sched_getaffinity(0))  # where frames are injected: nat's ports differ from CPU to CPU
+
+
+def explain(*words):
+    """On that CPU."""
+    done = subprocess.run(["xdplb-config", "-j", "explain", *words], capture_output=True, text=True,
+                          timeout=30, preexec_fn=lambda: os.sched_setaffinity(0, {CPU}))
+    if done.returncode:
+        raise Failed(f"explain {' '.join(words)[:200]}: {done.stderr.strip() or done.returncode}")
+    return json.loads(done.stdout)
+
+
+def agree(lb, data, interface=INTERFACE):
+    """Explains a frame, sees that nothing was counted, sends it, and compares. What was told."""
+    before = lb.stats()
+    told = explain("--iface", interface, "--hex", data.hex())
+    same(lb.stats(), before, "what stats shows after explain")
+    result = lb.send(data, interface=interface)
+    verdict = told["verdict"]["verdict"]
+    check(result.verdict in VERDICTS[verdict], "told %s, but it was %s: %s", verdict,
+          result.verdict, data.hex())
+    if result.verdict != "DROP":
+        same(told["after"]["hex"], result.data.hex(), f"the frame told of {data.hex()}")
+    grew = counted(before, lb.stats(), "drops")
+    check(set(grew) <= set(told["counted"]), "counted as %s, told %s", grew, told["counted"])
+    return told
+
+
+def frames_of(flow):
+    whole = {"payload": bytes(40), "extensions": ("fragment",)}
+    yield from (flow.another().first(), flow.sent(payload=b"data"), flow.replied(payload=b"data"))
+    yield from fragments(flow.sent(**whole), 32)
+    yield from fragments(flow.replied(**whole), 32)
+    yield flow.error_up(flow.returned(payload=b"data"), 200)
+    if flow.method in ("nat", "dnat"):
+        yield flow.error_in(flow.forwarded(payload=b"data"), 200)
+    yield from (flow.sent(ip={"ttl": 1}), flow.sent(payload=bytes(9100)), flow.sent()[:40])
+
+
+for way_of in WAYS:
+    @case(f"explain tells what happens: {way_of}", way_of, program="xdplb_encap")
+    def each(lb, way):
+        flow = way.open(lb, *way.via.backends, proto="tcp", own=True)
+        for data in frames_of(flow):
+            agree(lb, data)
+        backend = agree(lb, flow.sent())["backend"]
+        same((backend["address"], backend["port"]), flow.backend, "the backend")
+
+
+@case("explain tells what happens: by xdplb, which cannot wrap")
+def plain(lb):
+    for way in WAYS:
+        flow = way.open(lb, *way.via.backends, proto="tcp", own=True) \
+            if "xdplb" in way.programs() else way.flow_to(lb, way.service(lb, proto="tcp"))
+        agree(lb, flow.another().first(), OTHER)
+
+
+@case("explain tells what happens: listeners, registered and not", program="xdplb_encap")
+def listeners(lb):
+    local = Registered(lb, V4, "tcp", "weight=2", key=KEY, options=["--registration-from", "any"])
+    there = {"packet": {"source": lb.client(V4)[0], "macs": (CLIENT_MAC, lb.mac)}}
+    new = local.listeners[-1]
+    flows = [local.flow() for _ in range(4)]
+    for flow in flows[:2]:
+        agree(lb, flow.sent(flags="S"))
+    told = agree(lb, local.says(new, weight=5, answer=4000, **there))
+    same(told["counted"], ["registered"], "what is counted")
+    told = agree(lb, local.says(new, key=bytes(16), **there))
+    same(told["why"]["reason"], "registration_key", "the reason")
+    for flow in flows:
+        agree(lb, flow.sent(flags="S"))
+        agree(lb, flow.sent())
+    agree(lb, local.says(new, **FAREWELL, **there))
+    agree(lb, flows[0].sent(flags="S"))
+
+
+@case("explain tells what happens: random changes of good packets", program="xdplb_encap")
+def random_changes(lb):
+    draw = random.Random(11)
+    flows = [way.open(lb, *way.via.backends, proto=proto, own=True)
+             for way in WAYS for proto in ("tcp", "udp")]
+    frames = [data for flow in flows for data in (flow.first(), flow.sent(), flow.replied())]
+    for _ in range(20):
+        agree(lb, mutate(draw, draw.choice(frames)))
