@@ -104,7 +104,7 @@ maglev() {
 }
 
 test_explain_maglev() {
-	maglev 4 50 ADDRESS
+	maglev 4 20 ADDRESS
 }
 
 test_explain_maglev_ipv6() {
