@@ -15,7 +15,8 @@
 
 /* In the order in which a packet would meet them. */
 static finding_function *const findings[] = {
-	find_address, find_no_backend, find_loopback, find_registrar, find_listener, find_replies,
+	find_address,  find_no_backend, find_no_route, find_no_neighbour,
+	find_loopback, find_registrar,	find_listener, find_replies,
 };
 
 #define FINDINGS (sizeof(findings) / sizeof(*findings))

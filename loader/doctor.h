@@ -31,7 +31,7 @@ struct doctor {
 typedef int finding_function(struct doctor *doctor);
 
 finding_function find_replies, find_address, find_listener, find_loopback, find_registrar;
-finding_function find_no_backend;
+finding_function find_no_backend, find_no_route, find_no_neighbour;
 
 /*
  * Adds a problem: the finding's name for programs, what is at fault, and a sentence

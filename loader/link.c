@@ -70,6 +70,9 @@ static int read_attribute(const struct nlattr *attribute, void *context)
 	case IFLA_LINK:
 		link->lower = mnl_attr_get_u32(attribute);
 		return MNL_CB_OK;
+	case IFLA_MASTER:
+		link->master = mnl_attr_get_u32(attribute);
+		return MNL_CB_OK;
 	case IFLA_LINK_NETNSID:
 		reading->lower_elsewhere = true;
 		return MNL_CB_OK;
