@@ -32,6 +32,7 @@ typedef int finding_function(struct doctor *doctor);
 
 finding_function find_replies, find_address, find_listener, find_loopback, find_registrar;
 finding_function find_no_backend, find_no_route, find_no_neighbour;
+finding_function find_lro, find_generic_mode, find_checksums, find_no_redirect;
 
 /*
  * Adds a problem: the finding's name for programs, what is at fault, and a sentence
@@ -41,6 +42,10 @@ struct json_object *finding_add(struct doctor *doctor, const char *finding, cons
 				const char *format, ...) __attribute__((format(printf, 4, 5)));
 void finding_remedy(struct json_object *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Has the balancer loaded on an interface beside those that have it. */
+void finding_remedy_load(const struct doctor *doctor, const char *interface,
+			 struct json_object *finding);
 
 /* This interface is asked about. */
 bool is_asked(const struct doctor *doctor, const struct chain_program *at);

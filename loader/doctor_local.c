@@ -7,7 +7,6 @@
 
 #include "doctor.h"
 #include "egress.h"
-#include "encap.h"
 #include "error.h"
 #include "listening.h"
 #include "names.h"
@@ -174,31 +173,6 @@ static bool is_registered_here(const struct doctor *doctor, __u32 id)
 	return table && table->mode == XDPLB_REGISTRATION_KERNEL && !table->anywhere;
 }
 
-/* Pins what is not pinned, where no other balancer is, and puts it on lo too. */
-static void loopback_remedy_unpinned(const struct doctor *doctor, const char *encap,
-				     struct json_object *finding)
-{
-	const struct chain_program *at = &doctor->found[0];
-	char own[IF_NAMESIZE + 1] = "";
-
-	if (pins_exist(DEFAULT_PINS))
-		snprintf(own, sizeof(own), "-%s", at->interface);
-	finding_remedy(finding, "xdplb-config load%s%s -p %s%s %s lo", encap,
-		       at->mode == XDP_MODE_SKB ? " -m skb" : "", DEFAULT_PINS, own, at->interface);
-}
-
-/* lo gets the program that the others have. */
-static void loopback_remedy(const struct doctor *doctor, struct json_object *finding)
-{
-	bool wraps = doctor->count && !strcmp(doctor->found[0].program, PROGRAM_ENCAP);
-	const char *encap = wraps ? " --encap" : "";
-
-	if (doctor->pins)
-		finding_remedy(finding, "xdplb-config load%s -p %s lo", encap, doctor->pins);
-	else
-		loopback_remedy_unpinned(doctor, encap, finding);
-}
-
 /* Registrations of this machine's processes come by lo, where nobody hears them. */
 int find_loopback(struct doctor *doctor)
 {
@@ -209,10 +183,11 @@ int find_loopback(struct doctor *doctor)
 			return 0;
 	if (!services_name(doctor, is_registered_here, services))
 		return 0;
-	loopback_remedy(doctor, finding_add(doctor, "loopback_missing", "lo",
-					    "lo: the balancer is not there, so listeners of %s "
-					    "cannot register themselves",
-					    services));
+	finding_remedy_load(doctor, "lo",
+			    finding_add(doctor, "loopback_missing", "lo",
+					"lo: the balancer is not there, so listeners of %s cannot "
+					"register themselves",
+					services));
 	return 0;
 }
 

@@ -204,6 +204,7 @@ test_doctor_loopback_missing() {
 test_doctor_loopback_unpinned() {
 	machine
 	listeners 5001
+	in_ns switch ethtool -K balancer-eth0 gro off # native mode would not do
 	attach eth0 -m skb
 	config attach-replies
 	local_service --registration kernel :5001

@@ -1,25 +1,13 @@
 # shellcheck shell=bash disable=SC2086,SC2154 # addresses hold no blanks
 # What doctor finds on the ways to backends, by what traffic finds there too.
 
-WEB_URL=http://$FLAT.10:8000/
-
-# web: two servers, and a service of the first.
-web() {
-	flat 2
-	config set-backends $FLAT.10:8000 $FLAT.11
-}
-
-silent() {
-	! http_get client -m 1 "$1" 2>/dev/null || fail "$1 is answered"
-}
-
 test_doctor_no_neighbour() {
 	flat 2
 	in_ns backend2 ip link set eth0 down
 	config set-backends $FLAT.10:8000 $FLAT.12 $FLAT.11 2>/dev/null
 	finds no_neighbour
 	equal subject $FLAT.12 "$(found_as no_neighbour subject)"
-	silent $WEB_URL
+	unanswering $WEB_URL
 	[ "$(stat_of .drops.no_neighbour)" -gt 0 ] || fail "no drop is counted"
 	type_remedy no_neighbour "xdplb-config set-state $FLAT.10:8000/tcp $FLAT.12:8000 down"
 	finds
@@ -34,7 +22,7 @@ test_doctor_neighbour_forgotten() {
 	web
 	healthy
 	in_ns balancer ip neigh del $FLAT.11 dev eth0
-	silent $WEB_URL
+	unanswering $WEB_URL
 	finds no_neighbour
 	type_remedy no_neighbour "ip neigh replace $FLAT.11 dev eth0 managed"
 	finds
@@ -65,10 +53,6 @@ test_doctor_no_neighbour_ipv6() {
 	in_ns backend1 ip address replace fd71::11/64 dev eth0 nodad
 	eventually not_found no_neighbour
 	equal answers backend1 "$(answers 1 "http://$HOST:8000/")"
-}
-
-not_found() {
-	[ -z "$(found_as "$1" finding | grep -v null)" ]
 }
 
 # The gateway to a backend is gone, and comes back.
@@ -103,7 +87,7 @@ test_doctor_no_route() {
 	config set-backends $HOST:8001 ${FAR}2:8000
 	in_ns balancer ip route del 10.80.0.0/24
 	finds no_route
-	silent http://$HOST:8000/
+	unanswering http://$HOST:8000/
 	equal remedy "ip route add 10.80.0.2 via GATEWAY" "$(found_as no_route remedy)"
 	in_ns balancer ip route add 10.80.0.2 via $ARMED.100
 	finds

@@ -245,6 +245,24 @@ healthy() {
 	equal "what doctor says of a healthy balancer" "nothing found" "$(config doctor)"
 }
 
+# not_found NAME: no more.
+not_found() {
+	[ -z "$(config -j doctor | jq -r --arg name "$1" '.[] | select(.finding == $name)')" ]
+}
+
+WEB_URL=http://$FLAT.10:8000/
+
+# web: two servers, and a service of the first.
+web() {
+	flat 2
+	config set-backends $FLAT.10:8000 $FLAT.11
+}
+
+# unanswering URL: the client gets nothing from there.
+unanswering() {
+	! http_get client -m 1 "$1" 2>/dev/null || fail "$1 is answered"
+}
+
 # ---- files ----------------------------------------------------------------------
 
 hash_of() {
