@@ -9,16 +9,18 @@
 #include "addresses.h"
 #include "command.h"
 #include "doctor.h"
-#include "encap.h"
 #include "error.h"
 #include "output.h"
 #include "show.h"
 
 /* In the order in which a packet would meet them. */
 static finding_function *const findings[] = {
-	find_lro,	 find_generic_mode, find_checksums,    find_address,
-	find_no_backend, find_no_route,	    find_no_neighbour, find_no_redirect,
-	find_loopback,	 find_registrar,    find_listener,     find_replies,
+	find_lro,	    find_generic_mode,	 find_checksums,
+	find_eaten,	    find_unanswered,	 find_address,
+	find_encap_missing, find_no_backend,	 find_forwarding_off,
+	find_no_route,	    find_no_neighbour,	 find_no_redirect,
+	find_mtu,	    find_replies_unseen, find_loopback,
+	find_registrar,	    find_listener,	 find_replies,
 };
 
 #define FINDINGS (sizeof(findings) / sizeof(*findings))
@@ -58,33 +60,6 @@ void finding_remedy(struct json_object *finding, const char *format, ...)
 	va_start(args, format);
 	sentence_add(finding, "remedy", format, args);
 	va_end(args);
-}
-
-/* Pins what is not pinned, where no other balancer is, and puts it there too. */
-static void remedy_unpinned(const struct doctor *doctor, const char *interface,
-			    struct json_object *finding)
-{
-	const struct chain_program *at = &doctor->found[0];
-	const char *encap = strcmp(at->program, PROGRAM_ENCAP) ? "" : " --encap";
-	char own[IF_NAMESIZE + 1] = "";
-
-	if (pins_exist(DEFAULT_PINS))
-		snprintf(own, sizeof(own), "-%s", at->interface);
-	finding_remedy(finding, "xdplb-config load%s%s -p %s%s %s %s", encap,
-		       at->mode == XDP_MODE_SKB ? " -m skb" : "", DEFAULT_PINS, own, at->interface,
-		       interface);
-}
-
-void finding_remedy_load(const struct doctor *doctor, const char *interface,
-			 struct json_object *finding)
-{
-	bool wraps = doctor->count && !strcmp(doctor->found[0].program, PROGRAM_ENCAP);
-
-	if (doctor->pins)
-		finding_remedy(finding, "xdplb-config load%s -p %s %s", wraps ? " --encap" : "",
-			       doctor->pins, interface);
-	else
-		remedy_unpinned(doctor, interface, finding);
 }
 
 bool is_asked(const struct doctor *doctor, const struct chain_program *at)

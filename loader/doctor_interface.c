@@ -4,34 +4,12 @@
 #include <string.h>
 
 #include "doctor_ways.h"
-#include "encap.h"
 #include "ethtool.h"
 #include "netdev.h"
 #include "output.h"
 #include "peer.h"
 
 /* ---- mode ---------------------------------------------------------------------------------- */
-
-/* Takes the program off these interfaces and puts it there in another mode; the tables stay. */
-static void remedy_mode(const struct doctor *doctor, const char *interfaces, const char *mode,
-			struct json_object *finding)
-{
-	const struct chain_program *at = &doctor->found[0];
-	const char *encap = strcmp(at->program, PROGRAM_ENCAP) ? "" : " --encap";
-	char pins[PATH_MAX], first[2 * PATH_MAX] = "";
-
-	snprintf(pins, sizeof(pins), "%s", doctor->pins ? doctor->pins : DEFAULT_PINS);
-	if (!doctor->pins) {
-		if (pins_exist(pins))
-			snprintf(pins, sizeof(pins), DEFAULT_PINS "-%s", at->interface);
-		snprintf(first, sizeof(first), "xdplb-config load%s%s -p %s %s && ", encap,
-			 at->mode == XDP_MODE_SKB ? " -m skb" : "", pins, at->interface);
-	}
-	finding_remedy(finding,
-		       "%sxdplb-config unload --keep-maps %s && "
-		       "xdplb-config load%s -m %s -p %s %s",
-		       first, interfaces, encap, mode, pins, interfaces);
-}
 
 static bool is_native(const struct chain_program *at)
 {
@@ -72,11 +50,12 @@ int find_generic_mode(struct doctor *doctor)
 
 		if (!is_asked(doctor, at) || !could_be_native(at) || takes_no_redirect(&ways))
 			continue;
-		remedy_mode(doctor, at->interface, "native",
-			    finding_add(doctor, "generic_mode", at->interface,
-					"%s: the program runs in generic mode (skb), which is "
-					"slower, and the driver has a native one",
-					at->interface));
+		finding_remedy_again(
+			doctor, at->interface, "", " -m native",
+			finding_add(doctor, "generic_mode", at->interface,
+				    "%s: the program runs in generic mode (skb), which is "
+				    "slower, and the driver has a native one",
+				    at->interface));
 	}
 	ways_free(&ways);
 	return err;
@@ -141,11 +120,12 @@ static void redirect_show(struct doctor *doctor, const char *interface)
 		if (is_native(&doctor->found[i]))
 			length += snprintf(native + length, sizeof(native) - length, "%s%s",
 					   length ? " " : "", doctor->found[i].interface);
-	remedy_mode(doctor, native, "skb",
-		    finding_add(doctor, "no_redirect", interface,
-				"%s: its driver takes no packets that XDP redirects, so those that "
-				"leave by it are lost while the program is in native mode on %s",
-				interface, native));
+	finding_remedy_again(
+		doctor, native, "", " -m skb",
+		finding_add(doctor, "no_redirect", interface,
+			    "%s: its driver takes no packets that XDP redirects, so those that "
+			    "leave by it are lost while the program is in native mode on %s",
+			    interface, native));
 }
 
 int find_no_redirect(struct doctor *doctor)

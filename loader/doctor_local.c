@@ -183,7 +183,7 @@ int find_loopback(struct doctor *doctor)
 			return 0;
 	if (!services_name(doctor, is_registered_here, services))
 		return 0;
-	finding_remedy_load(doctor, "lo",
+	finding_remedy_load(doctor, "lo", "",
 			    finding_add(doctor, "loopback_missing", "lo",
 					"lo: the balancer is not there, so listeners of %s cannot "
 					"register themselves",
