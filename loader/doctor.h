@@ -35,6 +35,7 @@ finding_function find_no_backend, find_no_route, find_no_neighbour;
 finding_function find_lro, find_generic_mode, find_checksums, find_no_redirect;
 finding_function find_replies_unseen, find_encap_missing, find_eaten;
 finding_function find_unanswered, find_forwarding_off, find_mtu;
+finding_function find_flows_full, find_ports_full, find_sets_full, find_silent, find_shadowed;
 
 /*
  * Adds a problem: the finding's name for programs, what is at fault, and a sentence

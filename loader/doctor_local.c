@@ -164,6 +164,49 @@ int find_listener(struct doctor *doctor)
 	return err;
 }
 
+/* The service's own port is that of one of its listeners. */
+static bool has_own_port(const struct doctor *doctor, __u32 id)
+{
+	struct taker taker;
+	__u32 place = 0;
+
+	while (taker_next(doctor->balancer, id, &place, &taker))
+		if (doctor->balancer->backends[taker.backend].port ==
+		    doctor->balancer->services[id].port)
+			return true;
+	return false;
+}
+
+/* A process listens where the service does, and is none of its listeners: it gets nothing. */
+int find_shadowed(struct doctor *doctor)
+{
+	char text[ADDRESS_TEXT];
+	__u32 id = 0;
+
+	while (local_next(doctor, &id)) {
+		const struct xdplb_service *service = &doctor->balancer->services[id];
+		__u16 port = ntohs(service->port);
+		int found;
+
+		if (!port || has_own_port(doctor, id))
+			continue;
+		found = listening(service->addr, service->port, service->proto);
+		service_name(doctor, id, text);
+		if (found < 0)
+			return fail(found, "%s: cannot ask the kernel who listens: %s", text,
+				    strerror(-found));
+		if (found)
+			finding_remedy(
+				finding_add(doctor, "listener_shadowed", text,
+					    "%s: a process listens on %s port %u itself, and "
+					    "gets nothing that comes in for the service: "
+					    "it is none of its listeners",
+					    text, proto_name(service->proto), port),
+				"xdplb-config add-backend%s %s :%u", doctor->which, text, port);
+	}
+	return 0;
+}
+
 /* ---- registration ---------------------------------------------------------------------------- */
 
 static bool is_registered_here(const struct doctor *doctor, __u32 id)
