@@ -78,7 +78,7 @@ test_doctor_flows_nearly_full() {
 	finds
 	flows client -u -r 1 $FLAT.10 7000 100 >"$NET_DIR/flows" 2>&1 || true
 	finds flows_nearly_full
-	cd "$NET_DIR"
+	cd "$NET_DIR" || fail "no $NET_DIR"
 	type_remedy flows_nearly_full "xdplb-config save >FILE && xdplb-config unload eth0 && xdplb-config load --flows 256 eth0 && xdplb-config apply FILE"
 	finds
 	flows client -u -r 1 $FLAT.10 7000 40 >"$NET_DIR/flows"
