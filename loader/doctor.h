@@ -24,6 +24,7 @@ struct doctor {
 	const char *only; /* the one interface that is asked about, NULL: all */
 	struct chain_program found[CHAIN_MAX]; /* the interfaces that have it */
 	int count;
+	bool stale_told; /* what is no balancer's is told of once */
 	struct json_object *findings;
 };
 
@@ -36,6 +37,7 @@ finding_function find_lro, find_generic_mode, find_checksums, find_no_redirect;
 finding_function find_replies_unseen, find_encap_missing, find_eaten;
 finding_function find_unanswered, find_forwarding_off, find_mtu;
 finding_function find_flows_full, find_ports_full, find_sets_full, find_silent, find_shadowed;
+finding_function find_stale;
 
 /*
  * Adds a problem: the finding's name for programs, what is at fault, and a sentence

@@ -51,6 +51,8 @@ static int read_xdp(const struct nlattr *attribute, void *context)
 
 	if (mnl_attr_get_type(attribute) == IFLA_XDP_ATTACHED)
 		current(reading)->xdp = mnl_attr_get_u8(attribute) != XDP_ATTACHED_NONE;
+	if (mnl_attr_get_type(attribute) == IFLA_XDP_PROG_ID)
+		current(reading)->program = mnl_attr_get_u32(attribute);
 	return MNL_CB_OK;
 }
 

@@ -16,6 +16,7 @@ struct link {
 	__u16 vlan; /* id of a VLAN device, 0: it is none */
 	bool veth;
 	bool xdp; /* has a program */
+	__u32 program; /* its id */
 	__u8 mac[6];
 };
 

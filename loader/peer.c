@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "peer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "netlink.h"
-
-#define OWN_SPACE "/proc/self/ns/net"
-
-/* Named ones, and those of processes. */
-static const char *const places[] = { "/run/netns/*", "/proc/[1-9]*/ns/net" };
+#include "spaces.h"
 
 static int read_number(const struct nlattr *attribute, void *context)
 {
@@ -47,68 +38,45 @@ static int space_number(int space)
 	return netlink_ask(NETLINK_ROUTE, request, read_space, &number) ? -1 : number;
 }
 
-/* Opens the namespace with this number; -1: it is not found. */
-static int space_open(int number, char path[PATH_MAX])
-{
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
-		glob_t found;
-		int fd = -1;
-
-		if (glob(places[i], 0, NULL, &found))
-			continue;
-		for (size_t j = 0; fd < 0 && j < found.gl_pathc; j++) {
-			fd = open(found.gl_pathv[j], O_RDONLY | O_CLOEXEC);
-			if (fd < 0 || space_number(fd) == number) {
-				snprintf(path, PATH_MAX, "%s", found.gl_pathv[j]);
-				continue;
-			}
-			close(fd);
-			fd = -1;
-		}
-		globfree(&found);
-		if (fd >= 0)
-			return fd;
-	}
-	return -1;
-}
+/* A search: what is looked for, and where it goes. */
+struct search {
+	const struct link *link;
+	struct peer *peer;
+	bool found;
+};
 
 /* In the namespace that the process is in. */
-static bool peer_read(__u32 ifindex, struct peer *peer)
+static bool peer_read(void *context)
 {
-	return if_indextoname(ifindex, peer->name) && !offloads_here(peer->name, &peer->offloads);
+	const struct search *search = context;
+	struct peer *peer = search->peer;
+
+	return if_indextoname(search->link->peer, peer->name) &&
+	       !offloads_here(peer->name, &peer->offloads);
 }
 
-/* Goes there, looks, and comes back. */
-static bool peer_read_there(__u32 ifindex, int space, struct peer *peer)
+static bool peer_look(int space, const char *path, void *context)
 {
-	int own = open(OWN_SPACE, O_RDONLY | O_CLOEXEC);
-	bool found;
+	struct search *search = context;
 
-	if (own < 0)
-		return false;
-	found = !setns(space, CLONE_NEWNET) && peer_read(ifindex, peer);
-	if (setns(own, CLONE_NEWNET))
-		found = false;
-	close(own);
-	return found;
+	if (space_number(space) != search->link->peer_space)
+		return true;
+	snprintf(search->peer->space, sizeof(search->peer->space), "%s", path);
+	search->found = space_do(space, peer_read, search);
+	return false;
 }
 
 bool peer_find(const struct link *link, struct peer *peer)
 {
-	bool found;
-	int space;
+	struct search search = { .link = link, .peer = peer };
 
 	memset(peer, 0, sizeof(*peer));
 	if (!link || !link->veth || !link->peer)
 		return false;
 	if (link->peer_space < 0)
-		return peer_read(link->peer, peer);
-	space = space_open(link->peer_space, peer->space);
-	if (space < 0)
-		return false;
-	found = peer_read_there(link->peer, space, peer);
-	close(space);
-	return found;
+		return peer_read(&search);
+	spaces_each(peer_look, &search);
+	return search.found;
 }
 
 const char *peer_enter(const struct peer *peer, char text[PEER_ENTER])
