@@ -34,6 +34,7 @@ static finding_function *const findings[] = {
 	find_mtu,
 	find_silent,
 	find_replies_unseen,
+	find_rp_filter,
 	find_loopback,
 	find_registrar,
 	find_listener,

@@ -37,7 +37,7 @@ finding_function find_lro, find_generic_mode, find_checksums, find_no_redirect;
 finding_function find_replies_unseen, find_encap_missing, find_eaten;
 finding_function find_unanswered, find_forwarding_off, find_mtu;
 finding_function find_flows_full, find_ports_full, find_sets_full, find_silent, find_shadowed;
-finding_function find_stale;
+finding_function find_stale, find_rp_filter;
 
 /*
  * Adds a problem: the finding's name for programs, what is at fault, and a sentence

@@ -10,6 +10,8 @@
 #include "flows.h"
 #include "output.h"
 #include "silent.h"
+#include "sysctl.h"
+#include "wanted.h"
 
 /* Of TCP: a datagram need not be answered. */
 struct progress_counts {
@@ -33,6 +35,46 @@ static void count_one(const struct flow *flow, void *context)
 	default:
 		counts->further[flow->backend]++;
 	}
+}
+
+/* IPv4 packets that were for nobody here, and not forwarded (RFC 4293). */
+static unsigned long long not_forwarded(void)
+{
+	FILE *file = fopen("/proc/net/snmp", "re");
+	unsigned long long errors = 0;
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Ip: %*u %*u %*u %*u %llu", &errors) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return errors;
+}
+
+/* Replies that come by this machine on their way to the client, as from a gateway's network. */
+static bool needs_forwarding(const struct doctor *doctor, const struct doctor_way *way)
+{
+	char interface[IF_NAMESIZE];
+
+	return (way->forward == XDPLB_DSR || forward_wraps(way->forward)) &&
+	       !xdplb_is_ipv6(doctor->balancer->services[way->service].addr) &&
+	       sysctl_interface("ipv4", interface_name(way->hop.ifindex, interface),
+				"forwarding") == '0' &&
+	       not_forwarded();
+}
+
+static void forwarding_show(struct doctor *doctor, const struct doctor_way *way)
+{
+	char name[WAY_TEXT], interface[IF_NAMESIZE];
+
+	interface_name(way->hop.ifindex, interface);
+	finding_remedy(
+		finding_add(doctor, "forwarding_needed", interface,
+			    "%s: it does not forward, %llu packets were dropped for that, and "
+			    "%s answers nobody: its replies come by this machine, it seems",
+			    interface, not_forwarded(), way_name(doctor, way, name)),
+		"sysctl -w net.ipv4.ip_forward=1");
 }
 
 /* dsr and the tunnels need the address on the backend; dnat a way back by the balancer. */
@@ -96,7 +138,11 @@ static int silent_look(struct doctor *doctor, const struct doctor_way *way,
 		return 0;
 	if (balancer_backend_counts(doctor->balancer, id, &sum))
 		return -EIO;
-	if (is_silent(counts->waiting[id], counts->further[id], sum.reply_packets))
+	if (!is_silent(counts->waiting[id], counts->further[id], sum.reply_packets))
+		return 0;
+	if (needs_forwarding(doctor, way))
+		forwarding_show(doctor, way);
+	else
 		silent_show(doctor, way, counts->waiting[id]);
 	return 0;
 }

@@ -30,6 +30,17 @@ test_doctor_backend_silent_dsr() {
 	answered 2 http://$HOST:8000/
 }
 
+# The balancer is the gateway of replies, and forwards none.
+test_doctor_forwarding_needed() {
+	between 4 1
+	config set-backends --forward dsr $ADDRESS:8000 $ARMED.11
+	set_up backend1 $ARMED.11
+	attempts 3 http://$HOST:8000/
+	finds forwarding_needed
+	type_remedy forwarding_needed "sysctl -w net.ipv4.ip_forward=1"
+	answered 2 http://$HOST:8000/
+}
+
 # Replies of dnat that go past the balancer.
 test_doctor_backend_silent_dnat() {
 	family 4

@@ -153,3 +153,29 @@ test_doctor_mtu_too_small() {
 test_doctor_mtu_too_small_gue() {
 	grows gue 28
 }
+
+# A client whose packets come in by eth0, and whose answers leave by eth1.
+test_doctor_rp_filter() {
+	family 4
+	topo_two_armed 0
+	wire client eth1 servers $ARMED.2/24
+	wires_ready
+	in_ns client ip address add 10.90.0.2/32 dev lo
+	ns_sysctl client ipv4/conf/all/rp_filter 0
+	ns_sysctl client ipv4/conf/eth1/rp_filter 0
+	in_ns balancer ip route add 10.90.0.2/32 via $ARMED.2
+	in_ns balancer ip address add $ADDRESS/32 dev lo
+	ns_sysctl balancer ipv4/conf/all/rp_filter 0
+	ns_sysctl balancer ipv4/conf/eth0/rp_filter 1
+	echo_start balancer here 5001
+	config load eth0
+	config attach-replies -d eth0 eth1
+	config set-backends --forward local $ADDRESS:5000 :5001
+	flows client $ADDRESS 5000 1
+	finds
+	! flows client -b 10.90.0.2 $ADDRESS 5000 1 2>/dev/null || fail "nothing is filtered"
+	finds rp_filter
+	type_remedy rp_filter "sysctl -w net.ipv4.conf.eth0.rp_filter=2"
+	finds
+	flows client -b 10.90.0.2 $ADDRESS 5000 1
+}
