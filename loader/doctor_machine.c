@@ -17,9 +17,9 @@
 /* ---- addresses that nobody answers for
  * ----------------------------------------------------------- */
 
-/* Stations ask for it there, and this machine could answer: the interface, else NULL. */
-static const struct chain_program *
-asked_at(const struct doctor *doctor, const struct doctor_ways *ways, const struct next_hop *way)
+/* Stations ask for it by an interface that has the balancer, and is asked about. */
+static bool asked_at(const struct doctor *doctor, const struct doctor_ways *ways,
+		     const struct next_hop *way)
 {
 	const struct link *link = link_find(ways->links, ways->link_count, way->ifindex), *below;
 	int tags;
@@ -27,23 +27,24 @@ asked_at(const struct doctor *doctor, const struct doctor_ways *ways, const stru
 	below = link_below(ways->links, ways->link_count, link, &tags);
 	for (int i = 0; below && i < doctor->count; i++)
 		if ((__u32)doctor->found[i].ifindex == below->ifindex)
-			return is_asked(doctor, &doctor->found[i]) ? &doctor->found[i] : NULL;
-	return NULL;
+			return is_asked(doctor, &doctor->found[i]);
+	return false;
 }
 
-static bool is_answered(const struct next_hop *way)
+/* Somebody answers, within what is left of the time that all together have. */
+static bool is_answered(const struct next_hop *way, int *looks)
 {
 	const struct timespec step = { .tv_nsec = LOOK_NS };
 	struct neighbour neighbour = { .hop = *way };
 
-	if (neighbour_is_proxied(way) || neighbour_ask(way))
+	if (neighbour_is_proxied(way))
 		return true;
-	for (int look = 0; look < LOOKS; look++) {
-		if (neighbours_look(&neighbour, 1) || neighbour.known)
-			return true;
+	while (!neighbours_look(&neighbour, 1)) {
+		if (neighbour.known || --*looks < 0)
+			return neighbour.known;
 		nanosleep(&step, NULL);
 	}
-	return false;
+	return true; /* as far as can be known */
 }
 
 static bool is_repeated(const struct doctor *doctor, __u32 id)
@@ -57,40 +58,46 @@ static bool is_repeated(const struct doctor *doctor, __u32 id)
 	return false;
 }
 
-static void unanswered_look(struct doctor *doctor, const struct doctor_ways *ways, __u32 id)
+/* The service's address is another's, if anybody's, in a network with an interface asked about. */
+static bool is_looked_at(const struct doctor *doctor, const struct doctor_ways *ways, __u32 id,
+			 struct next_hop *way)
 {
 	const __be32 *addr = doctor->balancer->services[id].addr;
-	char text[ADDRESS_TEXT], service[ADDRESS_TEXT], interface[IF_NAMESIZE];
-	const struct chain_program *at;
-	struct next_hop way;
 
-	if (route_get(addr, &way) || way.local || !same_address(way.addr, addr))
-		return;
-	at = asked_at(doctor, ways, &way);
-	if (!at || is_answered(&way))
-		return;
-	interface_name(way.ifindex, interface);
-	address_text(addr, text);
+	return set_of(doctor->balancer, id)->forward != XDPLB_LOCAL && !route_get(addr, way) &&
+	       !way->local && same_address(way->addr, addr) && asked_at(doctor, ways, way) &&
+	       !is_repeated(doctor, id);
+}
+
+static void unanswered_show(struct doctor *doctor, __u32 id, const struct next_hop *way)
+{
+	char text[ADDRESS_TEXT], service[ADDRESS_TEXT], interface[IF_NAMESIZE];
+	bool ipv6 = xdplb_is_ipv6(way->addr);
+
+	interface_name(way->ifindex, interface);
+	address_text(way->addr, text);
 	finding_remedy(finding_add(doctor, "address_unanswered", text,
 				   "%s: nobody answers %s for it on %s, so no packet to %s comes "
 				   "from that network",
-				   text, xdplb_is_ipv6(addr) ? "neighbour discovery" : "ARP",
-				   interface, service_name(doctor, id, service)),
-		       "ip address add %s/%d dev %s", text, xdplb_is_ipv6(addr) ? 128 : 32,
-		       interface);
+				   text, ipv6 ? "neighbour discovery" : "ARP", interface,
+				   service_name(doctor, id, service)),
+		       "ip address add %s/%d dev %s", text, ipv6 ? 128 : 32, interface);
 }
 
 /* An address of a network that is attached, which is nobody's there; of others nothing is known. */
 int find_unanswered(struct doctor *doctor)
 {
 	struct doctor_ways ways;
-	int err = ways_read(doctor, &ways);
+	struct next_hop way;
+	int looks = LOOKS, err = ways_read(doctor, &ways);
 	__u32 id = 0;
 
 	while (!err && service_next(doctor, &id))
-		if (set_of(doctor->balancer, id)->forward != XDPLB_LOCAL &&
-		    !is_repeated(doctor, id))
-			unanswered_look(doctor, &ways, id);
+		if (is_looked_at(doctor, &ways, id, &way))
+			neighbour_ask(&way);
+	for (id = 0; !err && service_next(doctor, &id);)
+		if (is_looked_at(doctor, &ways, id, &way) && !is_answered(&way, &looks))
+			unanswered_show(doctor, id, &way);
 	ways_free(&ways);
 	return err;
 }
