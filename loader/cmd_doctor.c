@@ -15,7 +15,31 @@
 
 /* In the order in which a packet would meet them. */
 static finding_function *const findings[] = {
-	find_address, find_no_backend, find_loopback, find_registrar, find_listener, find_replies,
+	find_lro,
+	find_generic_mode,
+	find_checksums,
+	find_stale,
+	find_eaten,
+	find_unanswered,
+	find_address,
+	find_encap_missing,
+	find_no_backend,
+	find_flows_full,
+	find_ports_full,
+	find_sets_full,
+	find_forwarding_off,
+	find_no_route,
+	find_no_neighbour,
+	find_no_redirect,
+	find_mtu,
+	find_silent,
+	find_replies_unseen,
+	find_rp_filter,
+	find_loopback,
+	find_registrar,
+	find_listener,
+	find_shadowed,
+	find_replies,
 };
 
 #define FINDINGS (sizeof(findings) / sizeof(*findings))

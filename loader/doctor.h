@@ -24,6 +24,7 @@ struct doctor {
 	const char *only; /* the one interface that is asked about, NULL: all */
 	struct chain_program found[CHAIN_MAX]; /* the interfaces that have it */
 	int count;
+	bool stale_told; /* what is no balancer's is told of once */
 	struct json_object *findings;
 };
 
@@ -31,7 +32,12 @@ struct doctor {
 typedef int finding_function(struct doctor *doctor);
 
 finding_function find_replies, find_address, find_listener, find_loopback, find_registrar;
-finding_function find_no_backend;
+finding_function find_no_backend, find_no_route, find_no_neighbour;
+finding_function find_lro, find_generic_mode, find_checksums, find_no_redirect;
+finding_function find_replies_unseen, find_encap_missing, find_eaten;
+finding_function find_unanswered, find_forwarding_off, find_mtu;
+finding_function find_flows_full, find_ports_full, find_sets_full, find_silent, find_shadowed;
+finding_function find_stale, find_rp_filter;
 
 /*
  * Adds a problem: the finding's name for programs, what is at fault, and a sentence
@@ -41,6 +47,21 @@ struct json_object *finding_add(struct doctor *doctor, const char *finding, cons
 				const char *format, ...) __attribute__((format(printf, 4, 5)));
 void finding_remedy(struct json_object *finding, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Has the balancer loaded on an interface beside those that have it; `first` is what
+ * to type before, "" or "command && ".
+ */
+void finding_remedy_load(const struct doctor *doctor, const char *interface, const char *first,
+			 struct json_object *finding);
+
+/*
+ * Takes the balancer off these interfaces and loads it there again, with its tables:
+ * `before` is what load needs in front of it ("" or "NAME=1 "), `options` what behind
+ * (" -m skb").
+ */
+void finding_remedy_again(const struct doctor *doctor, const char *interfaces, const char *before,
+			  const char *options, struct json_object *finding);
 
 /* This interface is asked about. */
 bool is_asked(const struct doctor *doctor, const struct chain_program *at);

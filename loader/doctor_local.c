@@ -7,7 +7,6 @@
 
 #include "doctor.h"
 #include "egress.h"
-#include "encap.h"
 #include "error.h"
 #include "listening.h"
 #include "names.h"
@@ -165,6 +164,49 @@ int find_listener(struct doctor *doctor)
 	return err;
 }
 
+/* The service's own port is that of one of its listeners. */
+static bool has_own_port(const struct doctor *doctor, __u32 id)
+{
+	struct taker taker;
+	__u32 place = 0;
+
+	while (taker_next(doctor->balancer, id, &place, &taker))
+		if (doctor->balancer->backends[taker.backend].port ==
+		    doctor->balancer->services[id].port)
+			return true;
+	return false;
+}
+
+/* A process listens where the service does, and is none of its listeners: it gets nothing. */
+int find_shadowed(struct doctor *doctor)
+{
+	char text[ADDRESS_TEXT];
+	__u32 id = 0;
+
+	while (local_next(doctor, &id)) {
+		const struct xdplb_service *service = &doctor->balancer->services[id];
+		__u16 port = ntohs(service->port);
+		int found;
+
+		if (!port || has_own_port(doctor, id))
+			continue;
+		found = listening(service->addr, service->port, service->proto);
+		service_name(doctor, id, text);
+		if (found < 0)
+			return fail(found, "%s: cannot ask the kernel who listens: %s", text,
+				    strerror(-found));
+		if (found)
+			finding_remedy(
+				finding_add(doctor, "listener_shadowed", text,
+					    "%s: a process listens on %s port %u itself, and "
+					    "gets nothing that comes in for the service: "
+					    "it is none of its listeners",
+					    text, proto_name(service->proto), port),
+				"xdplb-config add-backend%s %s :%u", doctor->which, text, port);
+	}
+	return 0;
+}
+
 /* ---- registration ---------------------------------------------------------------------------- */
 
 static bool is_registered_here(const struct doctor *doctor, __u32 id)
@@ -172,31 +214,6 @@ static bool is_registered_here(const struct doctor *doctor, __u32 id)
 	const struct xdplb_table *table = table_of(doctor->balancer, id);
 
 	return table && table->mode == XDPLB_REGISTRATION_KERNEL && !table->anywhere;
-}
-
-/* Pins what is not pinned, where no other balancer is, and puts it on lo too. */
-static void loopback_remedy_unpinned(const struct doctor *doctor, const char *encap,
-				     struct json_object *finding)
-{
-	const struct chain_program *at = &doctor->found[0];
-	char own[IF_NAMESIZE + 1] = "";
-
-	if (pins_exist(DEFAULT_PINS))
-		snprintf(own, sizeof(own), "-%s", at->interface);
-	finding_remedy(finding, "xdplb-config load%s%s -p %s%s %s lo", encap,
-		       at->mode == XDP_MODE_SKB ? " -m skb" : "", DEFAULT_PINS, own, at->interface);
-}
-
-/* lo gets the program that the others have. */
-static void loopback_remedy(const struct doctor *doctor, struct json_object *finding)
-{
-	bool wraps = doctor->count && !strcmp(doctor->found[0].program, PROGRAM_ENCAP);
-	const char *encap = wraps ? " --encap" : "";
-
-	if (doctor->pins)
-		finding_remedy(finding, "xdplb-config load%s -p %s lo", encap, doctor->pins);
-	else
-		loopback_remedy_unpinned(doctor, encap, finding);
 }
 
 /* Registrations of this machine's processes come by lo, where nobody hears them. */
@@ -209,10 +226,11 @@ int find_loopback(struct doctor *doctor)
 			return 0;
 	if (!services_name(doctor, is_registered_here, services))
 		return 0;
-	loopback_remedy(doctor, finding_add(doctor, "loopback_missing", "lo",
-					    "lo: the balancer is not there, so listeners of %s "
-					    "cannot register themselves",
-					    services));
+	finding_remedy_load(doctor, "lo", "",
+			    finding_add(doctor, "loopback_missing", "lo",
+					"lo: the balancer is not there, so listeners of %s cannot "
+					"register themselves",
+					services));
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <xdp/libxdp.h>
 
 #include "error.h"
+#include "libxdp_age.h"
 #include "names.h"
 #include "sets.h"
 #include "wanted.h"
@@ -91,8 +92,7 @@ int encap_leave_check(const struct balancer *there, const char *interface,
 	return err;
 }
 
-/* The libxdp in use, by the name of its file: libxdp.so.1.5.4. */
-static const char *libxdp_name(char path[PATH_MAX])
+const char *libxdp_name(char path[PATH_MAX])
 {
 	const char *name;
 	Dl_info info;

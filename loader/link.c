@@ -13,7 +13,7 @@ struct reading {
 	struct link *links;
 	int count;
 	bool vlan; /* the kind of the one that is being read */
-	bool lower_elsewhere; /* in another network namespace */
+	int space; /* where the one is that it stands on: of another network namespace, -1: here */
 };
 
 static struct link *current(struct reading *reading)
@@ -51,6 +51,8 @@ static int read_xdp(const struct nlattr *attribute, void *context)
 
 	if (mnl_attr_get_type(attribute) == IFLA_XDP_ATTACHED)
 		current(reading)->xdp = mnl_attr_get_u8(attribute) != XDP_ATTACHED_NONE;
+	if (mnl_attr_get_type(attribute) == IFLA_XDP_PROG_ID)
+		current(reading)->program = mnl_attr_get_u32(attribute);
 	return MNL_CB_OK;
 }
 
@@ -70,8 +72,11 @@ static int read_attribute(const struct nlattr *attribute, void *context)
 	case IFLA_LINK:
 		link->lower = mnl_attr_get_u32(attribute);
 		return MNL_CB_OK;
+	case IFLA_MASTER:
+		link->master = mnl_attr_get_u32(attribute);
+		return MNL_CB_OK;
 	case IFLA_LINK_NETNSID:
-		reading->lower_elsewhere = true;
+		reading->space = (int)mnl_attr_get_u32(attribute);
 		return MNL_CB_OK;
 	case IFLA_LINKINFO:
 		return mnl_attr_parse_nested(attribute, read_kind, context);
@@ -94,11 +99,14 @@ static int read_link(const struct nlmsghdr *message, void *context)
 		return MNL_CB_ERROR;
 	}
 	reading->links = more;
-	reading->vlan = reading->lower_elsewhere = false;
+	reading->vlan = false;
+	reading->space = -1;
 	link = current(reading);
 	*link = (struct link){ .ifindex = info->ifi_index };
 	mnl_attr_parse(message, sizeof(*info), read_attribute, reading);
-	if (reading->lower_elsewhere)
+	link->peer = link->veth ? link->lower : 0;
+	link->peer_space = reading->space;
+	if (link->veth || reading->space >= 0)
 		link->lower = 0;
 	reading->count++;
 	return MNL_CB_OK;

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "machine.h"
 
-#include <fcntl.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "address.h"
 #include "error.h"
 #include "interfaces.h"
+#include "sysctl.h"
 
 /* Publishes an entry by its ifindex: readers see none of it, or all. */
 static void interface_publish(struct xdplb_interface *entry, const struct xdplb_interface *wanted)
@@ -44,38 +43,13 @@ static void interfaces_publish(struct balancer *balancer)
 		interface_publish(&balancer->config->interface[i], &table[i]);
 }
 
-static char setting_read(const char *path)
-{
-	int file = open(path, O_RDONLY | O_CLOEXEC);
-	char now = '\0';
-
-	if (file >= 0 && read(file, &now, 1) != 1)
-		now = '\0';
-	if (file >= 0)
-		close(file);
-	return now;
-}
-
-/* 0, or the errno. */
-static int setting_write(const char *path, char value)
-{
-	int file = open(path, O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (file < 0)
-		return errno;
-	if (write(file, &value, 1) != 1)
-		err = errno;
-	close(file);
-	return err;
-}
-
 #define LOOPBACK4 "/proc/sys/net/ipv4/conf/lo/forwarding"
 #define LOOPBACK6 "/proc/sys/net/ipv6/conf/lo/forwarding"
 #define ACCEPT_RA "/proc/sys/net/ipv6/conf/*/accept_ra"
 
 static int loopback4_forwards(void)
 {
-	return setting_read(LOOPBACK4) == '1' ? 0 : setting_write(LOOPBACK4, '1');
+	return sysctl_read(LOOPBACK4) == '1' ? 0 : sysctl_write(LOOPBACK4, '1');
 }
 
 /*
@@ -90,18 +64,18 @@ static int loopback6_forwards(void)
 	bool *raised;
 	int err;
 
-	if (setting_read(LOOPBACK6) == '1')
+	if (sysctl_read(LOOPBACK6) == '1')
 		return 0;
 	if (glob(ACCEPT_RA, 0, NULL, &found))
 		return ENOENT;
 	raised = calloc(found.gl_pathc, sizeof(*raised));
 	for (size_t i = 0; raised && i < found.gl_pathc; i++)
-		raised[i] = setting_read(found.gl_pathv[i]) == '1' &&
-			    !setting_write(found.gl_pathv[i], '2');
-	err = raised ? setting_write(LOOPBACK6, '1') : ENOMEM;
+		raised[i] = sysctl_read(found.gl_pathv[i]) == '1' &&
+			    !sysctl_write(found.gl_pathv[i], '2');
+	err = raised ? sysctl_write(LOOPBACK6, '1') : ENOMEM;
 	for (size_t i = 0; raised && i < found.gl_pathc; i++)
 		if (raised[i])
-			setting_write(found.gl_pathv[i], '1');
+			sysctl_write(found.gl_pathv[i], '1');
 	free(raised);
 	globfree(&found);
 	return err;

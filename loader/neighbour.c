@@ -144,6 +144,29 @@ int neighbours_keep(struct neighbour *neighbour, __u32 count)
 	return err;
 }
 
+int neighbour_ask(const struct next_hop *hop)
+{
+	char buffer[NETLINK_REQUEST_BYTES] = {};
+	struct nlmsghdr *request;
+	struct ndmsg *entry;
+
+	request = neighbour_request(buffer, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE, hop, &entry);
+	entry->ndm_flags = NTF_USE;
+	return netlink_ask(NETLINK_ROUTE, request, NULL, NULL);
+}
+
+bool neighbour_is_proxied(const struct next_hop *hop)
+{
+	char buffer[NETLINK_REQUEST_BYTES] = {};
+	struct nlmsghdr *request;
+	struct ndmsg *entry;
+	__u16 state;
+
+	request = neighbour_request(buffer, RTM_GETNEIGH, 0, hop, &entry);
+	entry->ndm_flags = NTF_PROXY;
+	return !netlink_ask(NETLINK_ROUTE, request, read_state, &state);
+}
+
 int neighbour_release(const struct next_hop *hop)
 {
 	__u16 state = neighbour_state(hop);

@@ -27,6 +27,12 @@ int neighbours_look(struct neighbour *neighbour, __u32 count);
  */
 int neighbours_keep(struct neighbour *neighbour, __u32 count);
 
+/* Has the kernel ask for a neighbour once; it forgets that it did. */
+int neighbour_ask(const struct next_hop *hop);
+
+/* This machine answers in its stead (ip neigh add proxy). */
+bool neighbour_is_proxied(const struct next_hop *hop);
+
 /* Lets a neighbour grow old as others do. */
 int neighbour_release(const struct next_hop *hop);
 

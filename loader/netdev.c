@@ -2,6 +2,7 @@
 #include "netdev.h"
 
 #include <linux/genetlink.h>
+#include <stdbool.h>
 
 #include "netlink.h"
 
@@ -48,11 +49,20 @@ static __u16 family_find(void)
 	return netlink_ask(NETLINK_GENERIC, request, read_family, &family) ? 0 : family;
 }
 
+/* What a device tells. */
+struct device {
+	bool told;
+	__u64 features;
+};
+
 static int read_device_attribute(const struct nlattr *attribute, void *context)
 {
-	if (mnl_attr_get_type(attribute) == DEV_XDP_FEATURES)
-		*(enum redirect *)context =
-			mnl_attr_get_u64(attribute) & XDP_NDO_XMIT ? REDIRECT_YES : REDIRECT_NO;
+	struct device *device = context;
+
+	if (mnl_attr_get_type(attribute) == DEV_XDP_FEATURES) {
+		device->features = mnl_attr_get_u64(attribute);
+		device->told = true;
+	}
 	return MNL_CB_OK;
 }
 
@@ -61,20 +71,34 @@ static int read_device(const struct nlmsghdr *message, void *context)
 	return mnl_attr_parse(message, sizeof(struct genlmsghdr), read_device_attribute, context);
 }
 
-enum redirect netdev_redirect(__u32 ifindex)
+static struct device device_ask(__u32 ifindex)
 {
 	char buffer[NETLINK_REQUEST_BYTES] = {};
-	enum redirect redirect = REDIRECT_UNKNOWN;
+	struct device device = {};
 	__u16 family = family_find();
 	struct nlmsghdr *request;
 
 	if (!family)
-		return REDIRECT_UNKNOWN;
+		return device;
 	request = request_new(buffer, family, COMMAND_DEV_GET);
 	mnl_attr_put_u32(request, DEV_IFINDEX, ifindex);
-	if (netlink_ask(NETLINK_GENERIC, request, read_device, &redirect))
+	if (netlink_ask(NETLINK_GENERIC, request, read_device, &device))
+		device = (struct device){};
+	return device;
+}
+
+__u64 netdev_features(__u32 ifindex)
+{
+	return device_ask(ifindex).features;
+}
+
+enum redirect netdev_redirect(__u32 ifindex)
+{
+	struct device device = device_ask(ifindex);
+
+	if (!device.told)
 		return REDIRECT_UNKNOWN;
-	return redirect;
+	return device.features & XDP_NDO_XMIT ? REDIRECT_YES : REDIRECT_NO;
 }
 
 const char *redirect_name(enum redirect redirect)

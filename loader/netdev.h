@@ -11,6 +11,12 @@ enum redirect {
 	REDIRECT_YES,
 };
 
+/* The driver runs programs itself: native mode. */
+#define XDP_BASIC 1
+
+/* What it says it can do, bits of enum netdev_xdp_act; 0 where it does not tell. */
+__u64 netdev_features(__u32 ifindex);
+
 /* Can this interface send frames that XDP redirects to it? */
 enum redirect netdev_redirect(__u32 ifindex);
 

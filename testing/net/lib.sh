@@ -222,6 +222,47 @@ answers() {
 	echo "${names# }"
 }
 
+# ---- what doctor finds ---------------------------------------------------------------------------
+
+# finds NAME...: of what is found now, in order.
+finds() {
+	equal "what is found" "$*" "$(config -j doctor | jq -r 'map(.finding) | join(" ")')"
+}
+
+# found_as NAME KEY: of that finding.
+found_as() {
+	config -j doctor | jq -r --arg name "$1" --arg key "$2" 'first(.[] | select(.finding == $name))[$key]'
+}
+
+# type_remedy NAME EXPECTED: of that finding, as it is shown, on the balancer.
+type_remedy() {
+	equal "remedy for $1" "$2" "$(found_as "$1" remedy)"
+	in_ns balancer env PATH="$TOP/loader:$PATH" sh -ec "$2"
+}
+
+# healthy: whatever else it does, doctor has nothing to say.
+healthy() {
+	equal "what doctor says of a healthy balancer" "nothing found" "$(config doctor)"
+}
+
+# not_found NAME: no more.
+not_found() {
+	[ -z "$(config -j doctor | jq -r --arg name "$1" '.[] | select(.finding == $name)')" ]
+}
+
+WEB_URL=http://$FLAT.10:8000/
+
+# web: two servers, and a service of the first.
+web() {
+	flat 2
+	config set-backends $FLAT.10:8000 $FLAT.11
+}
+
+# unanswering URL: the client gets nothing from there.
+unanswering() {
+	! http_get client -m 1 "$1" 2>/dev/null || fail "$1 is answered"
+}
+
 # ---- files ----------------------------------------------------------------------
 
 hash_of() {

@@ -10,6 +10,7 @@ requests() {
 		"$(udp_ask client $ADDRESS 5300 hello) $(udp_ask client $ADDRESS 5300 hello)"
 	equal "one flow" "backend1 backend1 backend1" "$(udp_ask client -n 3 $ADDRESS 5300 @1023 | xargs)"
 	equal "the client as seen" "$3" "$(http_get client http://$HOST:8000/client | cut -d ' ' -f 1)"
+	healthy
 }
 
 test_nat_ipv6() {
@@ -98,6 +99,7 @@ one_armed_dnat() {
 	for i in 1 2; do route backend$i ${LAN}2 ${LAN}10; done
 	equal answers "backend1 backend2 backend1" "$(answers 3 http://$HOST:8000/)"
 	equal "UDP answer" "backend1 hello" "$(udp_ask client $ADDRESS 5300 hello)"
+	healthy
 }
 
 test_dnat_one_armed() {
@@ -114,6 +116,7 @@ one_armed_dsr() {
 	equal answers "backend1 backend2 backend1 backend2" "$(answers 4 http://$HOST:8000/)"
 	equal "UDP answer" "backend1 hello" "$(udp_ask client $ADDRESS 5300 hello)"
 	transfers 20000000
+	healthy
 }
 
 test_dsr_one_armed() {
@@ -188,6 +191,7 @@ test_out_without_program() {
 	method dsr $ARMED.11 $ARMED.12
 	equal answers "backend1 backend2" "$(answers 2 http://$HOST:8000/)"
 	[ "$(stat_of .verdicts.redirect)" -gt 0 ] || fail "nothing was redirected"
+	healthy
 	config status | grep -q '^.*eth1.*redirect' || fail "status does not speak of eth1: $(config status)"
 }
 

@@ -162,6 +162,7 @@ jumbo_frames() {
 	transfers 20000000
 	# As one packet: what was cut would be counted.
 	equal "8000 bytes" backend1 "$(udp_ask client $ADDRESS 5300 @8000)"
+	healthy
 	equal "fragments made by the client" 0 "$(in_ns client nstat -asz | awk '/FragCreates/ { n += $2 } END { print n }')"
 }
 

@@ -11,6 +11,7 @@ test_tutorial() {
 	config set-backends 192.168.178.10:8000/tcp 192.168.178.11 192.168.178.12
 	equal answers "$ALTERNATE" "$(answers 6 http://192.168.178.10:8000/)"
 	equal client "192.168.178.10" "$(http_get client http://192.168.178.10:8000/client | cut -d ' ' -f 1)"
+	healthy
 }
 
 test_flat() {
@@ -28,6 +29,7 @@ armed_check() {
 	equal answers "$ALTERNATE" "$(answers 6 http://10.72.0.10:8000/)"
 	equal source $ARMED.10 "$(http_get client http://10.72.0.10:8000/client | cut -d ' ' -f 1)"
 	[ "$(stat_of .verdicts.redirect)" -gt 0 ] || fail "nothing was redirected"
+	healthy
 }
 
 test_two_armed_config() {
@@ -85,6 +87,7 @@ test_routed_address() {
 	config set-backends 198.51.100.7:80 $FLAT.11:8000 $FLAT.12:8000
 	equal answers "$ALTERNATE" "$(answers 6 http://198.51.100.7/)"
 	equal "udp source" $FLAT.10 "$(http_get client http://198.51.100.7/client | cut -d ' ' -f 1)"
+	healthy
 }
 
 test_routed_address_two_armed() {

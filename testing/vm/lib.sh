@@ -95,3 +95,10 @@ chain_is() {
 	[[ $status == *xdp_dispatcher* ]] || wrong "no dispatcher on lb0" || return
 	[[ $chain == "$*" ]] || wrong "the chain is '$chain', not '$*'"
 }
+
+# A healthy balancer.
+doctor_finds_nothing() {
+	local said
+	said=$(config doctor 2>&1)
+	[[ $said == "nothing found" ]] || wrong "$said"
+}
