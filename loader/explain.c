@@ -213,6 +213,12 @@ __u8 explain_method(const struct explanation *e)
 	return set ? set->forward : 0;
 }
 
+bool explain_unchanged(const struct explanation *e)
+{
+	return e->before->size == e->out->frame.size &&
+	       !memcmp(e->before->data, e->out->frame.data, e->before->size);
+}
+
 const struct xdplb_way *explain_way(const struct explanation *e, struct xdplb_backend_cpu *hop)
 {
 	const struct work *work = &e->out->work;

@@ -66,6 +66,9 @@ enum xdplb_reason explain_reason(const struct explanation *e);
 /* The method by which it goes, or came (enum xdplb_forward); 0: none. */
 __u8 explain_method(const struct explanation *e);
 
+/* The program left every byte as it was. */
+bool explain_unchanged(const struct explanation *e);
+
 /* The way out that the program found, NULL: none. It lies in `hop`, or in e->out. */
 const struct xdplb_way *explain_way(const struct explanation *e, struct xdplb_backend_cpu *hop);
 

@@ -204,6 +204,8 @@ static const char *chosen_text(const struct explanation *e)
 
 	if (e->kind == EXPLAIN_REPLY)
 		return "whose reply it is";
+	if (e->kind == EXPLAIN_ICMP)
+		return "which has the flow that it is about";
 	if (e->kind == EXPLAIN_FRAGMENT)
 		return "to which the first fragment went";
 	if (goes_on(e) && !(set && set->flags & XDPLB_SET_EACH))
@@ -368,12 +370,6 @@ static void add_hex(struct json_object *step, const struct frame *frame)
 	json_add_text(step, "hex", hex);
 }
 
-static bool is_unchanged(const struct explanation *e)
-{
-	return e->before->size == e->out->frame.size &&
-	       !memcmp(e->before->data, e->out->frame.data, e->before->size);
-}
-
 static void tell_bytes(struct explanation *e)
 {
 	__u16 gue_port = ntohs(e->balancer->config->gue_port);
@@ -382,7 +378,7 @@ static void tell_bytes(struct explanation *e)
 	add_hex(explain_step(e, "before", "%s", frame_text(e->before, gue_port, text)), e->before);
 	if (e->out->verdict == XDP_DROP)
 		return;
-	if (is_unchanged(e))
+	if (explain_unchanged(e))
 		snprintf(text, sizeof(text), "unchanged");
 	else
 		frame_text(&e->out->frame, gue_port, text);

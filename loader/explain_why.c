@@ -281,8 +281,8 @@ static void passed(struct explanation *e)
 	}
 }
 
-/* What the program answered itself; NULL: nothing. */
-static const char *answer_text(const struct explanation *e)
+/* What the program did that is no forwarding between clients and backends; NULL: nothing. */
+static const char *special_text(const struct explanation *e)
 {
 	if (e->out->reason[XDPLB_ANSWER_TOO_BIG])
 		return "it does not fit the way out: its sender is told how much does";
@@ -290,13 +290,17 @@ static const char *answer_text(const struct explanation *e)
 		return "a ping to a service's address: answered";
 	if (e->out->reason[XDPLB_ANSWER_REGISTERED])
 		return "a registration, taken";
+	if (e->kind == EXPLAIN_ICMP && e->out->verdict != XDP_DROP && !explain_unchanged(e))
+		return "an error about a packet of a flow: it goes to the side that sent that, as "
+		       "that "
+		       "side knows it";
 	return NULL;
 }
 
 void explain_why(struct explanation *e)
 {
 	enum xdplb_reason reason = explain_reason(e);
-	const char *answer = answer_text(e);
+	const char *answer = special_text(e);
 
 	if (answer)
 		explain_step(e, "why", "%s", answer);

@@ -236,6 +236,11 @@ test_explain_usage() {
 	refused 1 "link type is 113" explain --pcap "$pcap"
 	printf '\xd4\xc3\xb2\xa1\x02\0\x04\0\0\0\0\0\0\0\0\0\xff\xff\0\0\x01\0\0\0xxxx' >"$pcap"
 	refused 1 "ends in packet 1" explain --pcap "$pcap"
+	in_ns balancer ip link add other type veth peer name end
+	refused 1 "not on it" explain --iface other $WEB
+	config load eth0 # which pins the tables
+	config unload --keep-maps eth0
+	refused 1 "on no interface" explain $WEB
 }
 
 # The program on the interface is another than the one that came with the command: of its ways that knows nothing.

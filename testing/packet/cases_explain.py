@@ -5,9 +5,9 @@ import os
 import random
 import subprocess
 
-from balancer import CLIENT_MAC, INTERFACE, OTHER, V4, counted
+from balancer import CLIENT_MAC, INTERFACE, OTHER, V4, counted, name_of
 from case import Failed, case, check, same
-from flow import SENT, WAYS
+from flow import SENT, WAYS, DsrFlow, Flow
 from mutate import mutate
 from registrar import FAREWELL, KEY, Registered
 from wire import fragments
@@ -46,7 +46,6 @@ def frames_of(flow):
     yield from (flow.another().first(), flow.sent(payload=b"data"), flow.replied(payload=b"data"))
     yield from fragments(flow.sent(**whole), 32)
     yield from fragments(flow.replied(**whole), 32)
-    yield flow.error_up(flow.returned(payload=b"data"), 200)
     if flow.method in ("nat", "dnat"):
         yield flow.error_in(flow.forwarded(payload=b"data"), 200)
     yield from (flow.sent(ip={"ttl": 1}), flow.sent(payload=bytes(9100)), flow.sent()[:40])
@@ -58,8 +57,26 @@ for way_of in WAYS:
         flow = way.open(lb, *way.via.backends, proto="tcp", own=True)
         for data in frames_of(flow):
             agree(lb, data)
-        backend = agree(lb, flow.sent())["backend"]
-        same((backend["address"], backend["port"]), flow.backend, "the backend")
+        error = flow.error_up(flow.returned(payload=b"data"), 200)
+        for told in (agree(lb, flow.sent()), agree(lb, error)):
+            backend = told["backend"]
+            same((backend["address"], backend["port"]), flow.backend, "the backend")
+            same(told["service"]["service"], name_of(flow.service), "the service")
+
+
+@case("explain tells what happens: each scheduler, affinity, a change", program="xdplb_encap")
+def schedulers(lb):
+    for scheduler in ("rr", "wrr", "lc", "wlc", "sh", "maglev", "p2c"):
+        for options in ((), ("--affinity", "client")):
+            service = lb.service(*V4.backends, options=["--scheduler", scheduler, *options])
+            for _ in range(2):
+                agree(lb, Flow(lb, service, lb.client(V4)).first())
+    service = lb.service(*V4.backends, options=["--scheduler", "maglev", "--forward", "dsr"])
+    flows = [DsrFlow(lb, service, lb.client(V4)) for _ in range(6)]
+    lb.send_all([flow.first() for flow in flows])
+    lb.set_backends(service, V4.backends[:1])
+    for flow in flows:
+        agree(lb, flow.sent())
 
 
 @case("explain tells what happens: by xdplb, which cannot wrap")
