@@ -111,6 +111,30 @@ static bool explain_option(struct options *options, int letter, const char *valu
 	}
 }
 
+/* Likewise of load and unload. */
+static bool load_option(struct options *options, int letter, const char *value)
+{
+	switch (letter) {
+	case 'm':
+		options->mode = value;
+		return true;
+	case 'P':
+		options->priority = value;
+		return true;
+	case 'N':
+		options->flows = value;
+		return true;
+	case 'E':
+		options->encap = true;
+		return true;
+	case 'k':
+		options->keep_maps = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* `name` is the long one, without its dashes. */
 static int option_take(struct options *options, int letter, const char *name, char *value)
 {
@@ -127,23 +151,8 @@ static int option_take(struct options *options, int letter, const char *name, ch
 	case 'p':
 		options->choice.pins = value;
 		return 0;
-	case 'm':
-		options->mode = value;
-		return 0;
-	case 'P':
-		options->priority = value;
-		return 0;
-	case 'N':
-		options->flows = value;
-		return 0;
-	case 'E':
-		options->encap = true;
-		return 0;
 	case 'D':
 		options->dry_run = true;
-		return 0;
-	case 'k':
-		options->keep_maps = true;
 		return 0;
 	case 'w':
 		options->wait = true;
@@ -159,7 +168,8 @@ static int option_take(struct options *options, int letter, const char *name, ch
 		options->affinity = value;
 		return 0;
 	default:
-		if (register_option(options, letter, value) ||
+		if (load_option(options, letter, value) ||
+		    register_option(options, letter, value) ||
 		    explain_option(options, letter, value))
 			return 0;
 		options->any = true;
