@@ -8,6 +8,7 @@
 #include "collect.h"
 #include "directory.h"
 #include "error.h"
+#include "grown.h"
 #include "machine.h"
 #include "ports.h"
 #include "services.h"
@@ -17,14 +18,11 @@
 
 int change_add(struct change *change, struct wanted_service *wanted)
 {
-	size_t count = change->services + 1;
-	struct service_change *more = change->service;
+	struct service_change *more =
+		grown(change->service, change->services, sizeof(*more), "services");
 
-	/* Room for twice as many, whenever they are a power of two. */
-	if (!(change->services & (change->services - 1)))
-		more = realloc(more, (2 * count) * sizeof(*more));
 	if (!more)
-		return fail(ENOMEM, "no memory for %zu services", count);
+		return -ENOMEM;
 	change->service = more;
 	more[change->services++] = (struct service_change){ .wanted = wanted };
 	return 0;

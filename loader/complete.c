@@ -73,11 +73,6 @@ bool same_options(const struct wanted_service *a, const struct wanted_service *b
 	       same_registration(&a->registration, &b->registration);
 }
 
-bool same_place(const struct wanted_backend *a, const struct wanted_backend *b)
-{
-	return a->port == b->port && same_address(a->addr, b->addr);
-}
-
 bool same_backend(const struct wanted_backend *a, const struct wanted_backend *b)
 {
 	return same_place(a, b) && a->weight == b->weight && a->state == b->state &&

@@ -16,8 +16,7 @@ int wanted_complete(const struct wanted_service *now, struct wanted_service *wan
 bool same_options(const struct wanted_service *a, const struct wanted_service *b);
 bool same_service(const struct wanted_service *a, const struct wanted_service *b);
 
-/* The same address and port; the same in all that is said of them. */
-bool same_place(const struct wanted_backend *a, const struct wanted_backend *b);
+/* The same in all that is said of them. */
 bool same_backend(const struct wanted_backend *a, const struct wanted_backend *b);
 
 #endif

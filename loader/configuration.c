@@ -8,6 +8,7 @@
 #include "complete.h"
 #include "document.h"
 #include "error.h"
+#include "grown.h"
 #include "service_options.h"
 #include "sets.h"
 #include "words.h"
@@ -17,35 +18,37 @@
 
 /* ---- backends ------------------------------------------------------------------------------ */
 
-/* Room for one more, 0 but for what is usual. */
 static struct wanted_backend *backend_add(struct wanted_service *wanted)
 {
-	size_t count = wanted->backends;
-	struct wanted_backend *more = wanted->backend;
+	struct wanted_backend *more =
+		grown(wanted->backend, wanted->backends, sizeof(*more), "backends");
 
-	/* Twice as much, whenever they are a power of two. */
-	if (!(count & (count - 1)))
-		more = realloc(more, 2 * (count + 1) * sizeof(*more));
-	if (!more) {
-		fail(ENOMEM, "no memory for %zu backends", count + 1);
+	if (!more)
 		return NULL;
-	}
 	wanted->backend = more;
 	return &more[wanted->backends++];
 }
 
-/* KEY=VALUE, as behind a backend on the command line. */
-static int read_backend_option(struct document *document, const struct document_key *key,
-			       yaml_node_t *value, void *into)
+/* KEY=VALUE, as on the command line; `what` ends the error line about one that is too long. */
+static int word_of(const struct document *document, const struct document_key *key,
+		   const yaml_node_t *value, const char *what, char word[WORD])
 {
 	const char *text = node_text(document, value);
-	char word[WORD];
 
 	if (!text)
 		return -EINVAL;
-	if (snprintf(word, sizeof(word), "%s=%s", key->name, text) >= (int)sizeof(word))
-		return fail(EINVAL, "%s: too long", text);
-	return parse_backend_option(word, into);
+	if (snprintf(word, WORD, "%s=%s", key->name, text) >= WORD)
+		return fail(EINVAL, "%s: too long%s", text, what);
+	return 0;
+}
+
+static int read_backend_option(struct document *document, const struct document_key *key,
+			       yaml_node_t *value, void *into)
+{
+	char word[WORD];
+	int err = word_of(document, key, value, "", word);
+
+	return err ? err : parse_backend_option(word, into);
 }
 
 /* It was read ahead of the others. */
@@ -137,14 +140,10 @@ static int read_affinity(struct document *document, const struct document_key *k
 static int read_timeout(struct document *document, const struct document_key *key,
 			yaml_node_t *value, void *into)
 {
-	const char *text = node_text(document, value);
 	char word[WORD];
+	int err = word_of(document, key, value, " for seconds", word);
 
-	if (!text)
-		return -EINVAL;
-	if (snprintf(word, sizeof(word), "%s=%s", key->name, text) >= (int)sizeof(word))
-		return fail(EINVAL, "%s: too long for seconds", text);
-	return parse_timeouts(word, into);
+	return err ? err : parse_timeouts(word, into);
 }
 
 static const struct document_key timeout_keys[] = {
@@ -225,15 +224,12 @@ static int read_service_options(struct document *document, yaml_node_t *node,
 
 static struct wanted_service *service_add(struct configuration *configuration)
 {
-	size_t count = configuration->services;
-	struct wanted_service *more = configuration->service;
+	int count = configuration->services;
+	struct wanted_service *more =
+		grown(configuration->service, count, sizeof(*more), "services");
 
-	if (!(count & (count - 1)))
-		more = realloc(more, 2 * (count + 1) * sizeof(*more));
-	if (!more) {
-		fail(ENOMEM, "no memory for %zu services", count + 1);
+	if (!more)
 		return NULL;
-	}
 	configuration->service = more;
 	memset(&more[count], 0, sizeof(more[count]));
 	configuration->services++;
@@ -327,14 +323,12 @@ static int services_check(const struct configuration *configuration)
 static int read_setting(struct document *document, const struct document_key *key,
 			yaml_node_t *value, void *into)
 {
-	const char *text = node_text(document, value);
 	struct configuration *configuration = into;
 	char word[WORD];
+	int err = word_of(document, key, value, "", word);
 
-	if (!text)
-		return -EINVAL;
-	if (snprintf(word, sizeof(word), "%s=%s", key->name, text) >= (int)sizeof(word))
-		return fail(EINVAL, "%s: too long", text);
+	if (err)
+		return err;
 	configuration->seed_given |= !strcmp(key->name, "seed");
 	return settings_read(word, &configuration->settings);
 }

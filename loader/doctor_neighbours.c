@@ -75,14 +75,6 @@ static struct neighbour *hops_of(const struct doctor_ways *ways, __u32 *first, _
 	return neighbour;
 }
 
-static bool all_known(const struct neighbour *neighbour, __u32 count)
-{
-	for (__u32 i = 0; i < count; i++)
-		if (!neighbour[i].known)
-			return false;
-	return true;
-}
-
 /* Looks until all are known, or nobody would answer any more. */
 static int hops_look(struct neighbour *neighbour, __u32 count)
 {
@@ -93,7 +85,7 @@ static int hops_look(struct neighbour *neighbour, __u32 count)
 		if (look)
 			nanosleep(&step, NULL);
 		err = neighbours_look(neighbour, count);
-		if (err || all_known(neighbour, count))
+		if (err || neighbours_known(neighbour, count))
 			break;
 	}
 	return err ? fail(err, "cannot ask the kernel for neighbours: %s", strerror(-err)) : 0;

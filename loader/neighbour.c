@@ -191,3 +191,11 @@ int neighbour_forget(const struct next_hop *hop)
 			   neighbour_request(buffer, RTM_DELNEIGH, NLM_F_ACK, hop, &entry), NULL,
 			   NULL);
 }
+
+bool neighbours_known(const struct neighbour *neighbour, __u32 count)
+{
+	for (__u32 i = 0; i < count; i++)
+		if (!neighbour[i].known)
+			return false;
+	return true;
+}

@@ -39,4 +39,7 @@ int neighbour_release(const struct next_hop *hop);
 /* Has the kernel forget a neighbour, so that it resolves it anew. */
 int neighbour_forget(const struct next_hop *hop);
 
+/* All of them are. */
+bool neighbours_known(const struct neighbour *neighbour, __u32 count);
+
 #endif

@@ -174,7 +174,7 @@ int service_order(const struct service_address *a, const struct service_address 
 	return order ? order : a->proto - b->proto;
 }
 
-static bool same_backend(const struct wanted_backend *a, const struct wanted_backend *b)
+bool same_place(const struct wanted_backend *a, const struct wanted_backend *b)
 {
 	return a->port == b->port && same_address(a->addr, b->addr);
 }
@@ -182,7 +182,7 @@ static bool same_backend(const struct wanted_backend *a, const struct wanted_bac
 int wanted_index(const struct wanted_service *wanted, const struct wanted_backend *backend)
 {
 	for (int i = 0; i < wanted->backends; i++)
-		if (same_backend(&wanted->backend[i], backend))
+		if (same_place(&wanted->backend[i], backend))
 			return i;
 	return -1;
 }
@@ -269,7 +269,7 @@ static int check_twice(const struct wanted_service *wanted)
 		memcpy(sorted, wanted->backend, size);
 	qsort(sorted, wanted->backends, sizeof(*sorted), compare_backends);
 	for (int i = 1; i < wanted->backends && !err; i++)
-		if (same_backend(&sorted[i - 1], &sorted[i]))
+		if (same_place(&sorted[i - 1], &sorted[i]))
 			err = fail(EEXIST, "backend %s is given twice: once is right",
 				   endpoint_text(sorted[i].addr, sorted[i].port, text));
 	free(sorted);

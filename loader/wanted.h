@@ -86,6 +86,9 @@ bool mac_given(const __u8 mac[6]);
 /* An order of services, as qsort() has it; 0: the same one. */
 int service_order(const struct service_address *a, const struct service_address *b);
 
+/* The same address and port. */
+bool same_place(const struct wanted_backend *a, const struct wanted_backend *b);
+
 /* The place of a backend with this address and port, -1: there is none. */
 int wanted_index(const struct wanted_service *wanted, const struct wanted_backend *backend);
 /* The place of the one that `word` (ADDR[:PORT]) means, or a negative errno after an error line. */

@@ -247,14 +247,6 @@ static struct neighbour *neighbours_of(const struct wanted_service *wanted,
 	return neighbour;
 }
 
-static bool all_known(const struct neighbour *neighbour, __u32 count)
-{
-	for (__u32 i = 0; i < count; i++)
-		if (!neighbour[i].known)
-			return false;
-	return true;
-}
-
 /* Waits until all answer, unless the kernel has been asking some of them for long. */
 static void neighbours_wait(struct neighbour *neighbour, __u32 count, int *steps)
 {
@@ -264,7 +256,7 @@ static void neighbours_wait(struct neighbour *neighbour, __u32 count, int *steps
 	for (__u32 i = 0; i < count; i++)
 		fresh |= !neighbour[i].known && !neighbour[i].kept;
 	for (; fresh && *steps; --*steps) {
-		if (neighbours_look(neighbour, count) || all_known(neighbour, count))
+		if (neighbours_look(neighbour, count) || neighbours_known(neighbour, count))
 			return;
 		nanosleep(&step, NULL);
 	}
