@@ -14,9 +14,9 @@
  *	...
  *	xdplb_register_bye(&self, fd);		// before it ends
  *
- * `fd` is the listener's UDP socket, bound to its port (to any address), because
- * a message registers the port that it comes from. A TCP listener takes
- * xdplb_register_socket().
+ * `fd` is the listener's UDP socket, bound to its port, because a message
+ * registers the port that it comes from; without a key bound to the service's
+ * address, else to any. A TCP listener takes xdplb_register_socket().
  *
  * A message that is sent may be lost, and one that is refused is dropped without
  * an answer; so it is sent again and again, and its weight may change each time.
@@ -364,6 +364,25 @@ static inline int xdplb_register_key_file(struct xdplb_register *self, const cha
 }
 
 /*
+ * Binds a socket to a port (0: one that is free) at the service's address, where
+ * that is this machine's, else at any. 0 or a negative errno.
+ */
+static inline int xdplb_register_bind(const struct xdplb_register *self, int family, int fd,
+				      uint16_t port)
+{
+	static const uint8_t any[16] = { 0 };
+	struct sockaddr_storage own;
+	socklen_t length = xdplb_register_to_sockaddr(family, self->service_address, port, &own);
+
+	if (!bind(fd, (const struct sockaddr *)&own, length))
+		return 0;
+	if (errno != EADDRNOTAVAIL)
+		return -errno;
+	xdplb_register_to_sockaddr(family, any, port, &own);
+	return bind(fd, (const struct sockaddr *)&own, length) ? -errno : 0;
+}
+
+/*
  * For a listener that has no UDP socket of its own, as one of TCP: a UDP socket
  * on the same port number, which receives from the balancer alone. Returns a
  * descriptor, to be closed with close(); -EADDRINUSE: another process has that
@@ -371,18 +390,19 @@ static inline int xdplb_register_key_file(struct xdplb_register *self, const cha
  */
 static inline int xdplb_register_socket(const struct xdplb_register *self)
 {
-	static const uint8_t any[16] = { 0 };
 	int family = xdplb_register_family(self), fd = socket(family, SOCK_DGRAM, 0), err;
-	struct sockaddr_storage own, to;
+	struct sockaddr_storage to;
 	socklen_t length = xdplb_register_balancer(self, family, &to);
 
 	if (fd < 0)
 		return -errno;
-	xdplb_register_to_sockaddr(family, any, self->listener_port, &own);
-	if (!fcntl(fd, F_SETFD, FD_CLOEXEC) && !bind(fd, (const struct sockaddr *)&own, length) &&
-	    !connect(fd, (const struct sockaddr *)&to, length))
+	err = fcntl(fd, F_SETFD, FD_CLOEXEC) ? -errno : 0;
+	if (!err)
+		err = xdplb_register_bind(self, family, fd, self->listener_port);
+	if (!err && connect(fd, (const struct sockaddr *)&to, length))
+		err = -errno;
+	if (!err)
 		return fd;
-	err = -errno;
 	close(fd);
 	return err;
 }

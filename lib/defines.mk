@@ -32,6 +32,15 @@ endif
 ifneq ($(call have,yaml-0.1),yes)
 $(call missing,yaml-0.1,libyaml-dev)
 endif
+ifneq ($(call have,libsystemd),yes)
+$(call missing,libsystemd,libsystemd-dev)
+endif
+ifneq ($(call have,libmicrohttpd),yes)
+$(call missing,libmicrohttpd,libmicrohttpd-dev)
+endif
+ifneq ($(call have,libcurl),yes)
+$(call missing,libcurl,libcurl4-openssl-dev)
+endif
 endif
 
 XDP_TOOLS := lib/xdp-tools
@@ -59,5 +68,9 @@ $(LIBXDP_LIBS):
 	$(Q)lib/build-libxdp $(XDP_TOOLS)
 endif
 
+# What both programs need, and what one of them does.
 LIB_CFLAGS := $(LIBXDP_CFLAGS) $(shell $(PKG_CONFIG) --cflags libbpf json-c libmnl ncursesw yaml-0.1)
-LIB_LIBS := $(LIBXDP_LIBS) $(shell $(PKG_CONFIG) --libs libbpf json-c libmnl ncursesw yaml-0.1)
+LIB_LIBS := $(LIBXDP_LIBS) $(shell $(PKG_CONFIG) --libs libbpf json-c libmnl yaml-0.1)
+COMMAND_LIBS := $(shell $(PKG_CONFIG) --libs ncursesw)
+DAEMON_CFLAGS := $(shell $(PKG_CONFIG) --cflags libsystemd libcurl libmicrohttpd json-c)
+DAEMON_LIBS := $(shell $(PKG_CONFIG) --libs libsystemd libcurl libmicrohttpd)

@@ -50,8 +50,14 @@ bool is_loopback(const __be32 addr[4])
 	return ntohl(addr[0]) >> 24 == 127;
 }
 
-/* Of a host on a network or, with `loopback`, of this machine for itself. */
-static int address_read(const char *text, __be32 addr[4], bool loopback)
+/* What an address may be of. */
+enum reach {
+	OF_NETWORK, /* a host on a network */
+	OF_MACHINE, /* or this machine for itself */
+	OF_LISTENER, /* or all that this machine has */
+};
+
+static int address_read(const char *text, __be32 addr[4], enum reach reach)
 {
 	struct in6_addr addr6;
 	const char *unfit;
@@ -68,14 +74,15 @@ static int address_read(const char *text, __be32 addr[4], bool loopback)
 			    "as 2001:db8::10",
 			    text);
 	}
-	if (!unfit || (loopback && is_loopback(addr)))
+	if (!unfit || (reach >= OF_MACHINE && is_loopback(addr)) ||
+	    (reach == OF_LISTENER && !is_address(addr)))
 		return 0;
 	return fail(EINVAL, "%s: %s", text, unfit);
 }
 
 int parse_address(const char *text, __be32 addr[4])
 {
-	return address_read(text, addr, false);
+	return address_read(text, addr, OF_NETWORK);
 }
 
 /* [ADDR] or [ADDR]:PORT: cuts the address out. Returns the colon before the port, or the end. */
@@ -113,7 +120,7 @@ static char *colon_find(char *word)
 }
 
 static int endpoint_read(const char *text, size_t length, __be32 addr[4], __be16 *port,
-			 bool loopback)
+			 enum reach reach)
 {
 	char word[WORD], *address = word, *colon;
 	long number = 0;
@@ -133,17 +140,22 @@ static int endpoint_read(const char *text, size_t length, __be32 addr[4], __be16
 			return err;
 	}
 	*port = htons(number);
-	return address_read(address, addr, loopback);
+	return address_read(address, addr, reach);
 }
 
 int parse_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port)
 {
-	return endpoint_read(text, length, addr, port, false);
+	return endpoint_read(text, length, addr, port, OF_NETWORK);
 }
 
 int parse_own_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port)
 {
-	return endpoint_read(text, length, addr, port, true);
+	return endpoint_read(text, length, addr, port, OF_MACHINE);
+}
+
+int parse_listen_endpoint(const char *text, __be32 addr[4], __be16 *port)
+{
+	return endpoint_read(text, strlen(text), addr, port, OF_LISTENER);
 }
 
 const char *address_text(const __be32 addr[4], char *text)

@@ -46,6 +46,8 @@ int parse_address(const char *text, __be32 addr[4]);
 int parse_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port);
 /* Likewise, of this machine: 127.0.0.0/8 and ::1 too. */
 int parse_own_endpoint(const char *text, size_t length, __be32 addr[4], __be16 *port);
+/* Likewise, where this machine listens: also 0.0.0.0 and [::], which both become zero. */
+int parse_listen_endpoint(const char *text, __be32 addr[4], __be16 *port);
 
 /* The same again (IPv6 by RFC 5952), into a buffer of ADDRESS_TEXT bytes, which is returned. */
 const char *address_text(const __be32 addr[4], char *text);

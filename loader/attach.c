@@ -15,25 +15,8 @@
 #include "balancer.h"
 #include "encap.h"
 #include "error.h"
+#include "object_path.h"
 #include "refusal.h"
-
-#define TREE_OBJECT "../xdp/xdplb.o"
-
-/* The object beside this command in the source tree, else the installed one. */
-static void object_path(char path[PATH_MAX])
-{
-	ssize_t length = readlink("/proc/self/exe", path, PATH_MAX - 1);
-	char *slash;
-
-	if (length > 0) {
-		path[length] = '\0';
-		slash = strrchr(path, '/');
-		snprintf(slash + 1, PATH_MAX - (slash + 1 - path), TREE_OBJECT);
-		if (!access(path, R_OK))
-			return;
-	}
-	snprintf(path, PATH_MAX, "%s", XDPLB_OBJECT);
-}
 
 int pins_check(const char *pins)
 {
@@ -57,8 +40,8 @@ void pins_remove(const char *pins)
 {
 	char path[PATH_MAX];
 
-	for (int i = 0; i < MAPS; i++) {
-		snprintf(path, sizeof(path), "%s/%s", pins, balancer_map_names[i]);
+	for (int i = 0; i < PIN_NAMES; i++) {
+		pin_path(pins, i, path);
 		unlink(path);
 	}
 	rmdir(pins);
@@ -102,35 +85,96 @@ static int fit_check(const struct bpf_map *map, enum balancer_map which)
 		    balancer_map_names[which], size, balancer_value_size(which));
 }
 
+/* How many entries it has is --flows' to say, and not the object's. */
+static bool is_sized(enum balancer_map which)
+{
+	return which == MAP_OLD || map_entries(which, XDPLB_FLOWS_MIN);
+}
+
+#define OTHER_TABLES                                                               \
+	"what is attached goes on: load the object it came from, or make it anew " \
+	"(xdplb-config save, unload, load, apply)"
+
 /*
- * Sizes the object's maps, or takes over those of the balancer that is there.
- * Without pins none keeps its path: libbpf would pin it elsewhere, or rather take
- * what another balancer has there.
+ * The object's program takes a map for the one that is there. libbpf would put that in
+ * the object's place whatever its size, and the program find entries by a mask of its own.
  */
+static int there_check(const struct bpf_map *map, enum balancer_map which,
+		       const struct balancer *there)
+{
+	__u32 entries = bpf_map__max_entries(map), type = bpf_map__type(map);
+	__u32 key = bpf_map__key_size(map);
+	const char *name = balancer_map_names[which];
+	struct bpf_map_info info;
+	int err = map_info(there->fd[which], &info);
+
+	if (err)
+		return fail(err, "cannot look at map %s: %s", name, strerror(-err));
+	if (type != info.type || key != info.key_size)
+		return fail(EPROTO,
+			    "the object's map %s is of type %u with keys of %u bytes, and that of "
+			    "the balancer there of type %u with keys of %u; " OTHER_TABLES,
+			    name, type, key, info.type, info.key_size);
+	if (entries == info.max_entries || is_sized(which))
+		return 0;
+	return fail(EPROTO,
+		    "the object's map %s has %u entries, and that of the balancer there "
+		    "%u; " OTHER_TABLES,
+		    name, entries, info.max_entries);
+}
+
+/*
+ * Sizes a map of the object, or takes over that of the balancer that is there. Without
+ * pins it keeps no path: libbpf would pin it elsewhere, or rather take what another
+ * balancer has there.
+ */
+static int map_set(struct bpf_map *map, enum balancer_map which, const char *pins,
+		   const struct balancer *there, __u32 entries)
+{
+	int err = 0;
+
+	if (there && there->fd[which] >= 0)
+		err = bpf_map__reuse_fd(map, there->fd[which]);
+	else if (entries)
+		err = bpf_map__set_max_entries(map, entries);
+	if (!err && !pins)
+		err = bpf_map__set_pin_path(map, NULL);
+	return err ? fail(err, "map %s: %s", balancer_map_names[which], strerror(-err)) : 0;
+}
+
 static int maps_set(struct bpf_object *object, const char *pins, const struct balancer *there,
 		    __u32 flows)
 {
-	for (int i = 0; i < MAPS; i++) {
+	for (int i = 0; i < (there && has_two_tables(there) ? ALL_MAPS : MAPS); i++) {
 		struct bpf_map *map = bpf_object__find_map_by_name(object, balancer_map_names[i]);
-		__u32 entries = flows ? map_entries(i, flows) : 0;
-		int err = 0;
+		int err;
 
 		if (!map)
 			return fail(EPROTO, "the object has no map %s: it is of another version",
 				    balancer_map_names[i]);
 		err = fit_check(map, i);
+		if (!err && there && there->fd[i] >= 0)
+			err = there_check(map, i, there);
+		if (!err)
+			err = map_set(map, i, pins, there, flows ? map_entries(i, flows) : 0);
 		if (err)
 			return err;
-		if (there)
-			err = bpf_map__reuse_fd(map, there->fd[i]);
-		else if (entries)
-			err = bpf_map__set_max_entries(map, entries);
-		if (!err && !pins)
-			err = bpf_map__set_pin_path(map, NULL);
-		if (err)
-			return fail(err, "map %s: %s", balancer_map_names[i], strerror(-err));
 	}
 	return 0;
+}
+
+/* Tells the program of a balancer with two flow tables where flows are in each. */
+static int tables_set(struct bpf_object *object, const struct balancer *there)
+{
+	const __u32 masks[2] = { flow_buckets(there->entries[MAP_FLOWS]) - 1,
+				 flow_buckets(there->entries[MAP_OLD]) - 1 };
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.resize");
+	int err = map ? bpf_map__set_initial_value(map, masks, sizeof(masks)) : -ENOENT;
+
+	return err ? fail(EPROTO,
+			  "the object cannot change the size of the flow table: load the one that "
+			  "came with this xdplb-config") :
+		     0;
 }
 
 static const char *program_name(const struct attach_request *request)
@@ -147,6 +191,17 @@ static void programs_choose(struct bpf_object *object, const char *name)
 		bpf_program__set_autoload(program, !strcmp(bpf_program__name(program), name));
 }
 
+/* libbpf has errors of its own, for what is no BPF object. */
+static int open_failed(const char *path, int err)
+{
+	char text[128];
+
+	if (err < __LIBBPF_ERRNO__START)
+		return fail(err, "%s: %s; is xdplb installed?", path, strerror(err));
+	libbpf_strerror(err, text, sizeof(text));
+	return fail(EINVAL, "%s is no whole BPF object (%s): install xdplb again", path, text);
+}
+
 int object_open(const char *pins, const struct balancer *there, const char *program, __u32 flows,
 		struct bpf_object **object)
 {
@@ -154,14 +209,14 @@ int object_open(const char *pins, const struct balancer *there, const char *prog
 	char path[PATH_MAX];
 	int err;
 
-	object_path(path);
+	object_path("../xdp/xdplb.o", XDPLB_OBJECT, path);
 	*object = bpf_object__open_file(path, &opts);
-	if (!*object) {
-		err = errno;
-		return fail(err, "%s: %s; is xdplb installed?", path, strerror(err));
-	}
+	if (!*object)
+		return open_failed(path, errno);
 	programs_choose(*object, program);
 	err = maps_set(*object, pins, there, flows);
+	if (!err && there && has_two_tables(there))
+		err = tables_set(*object, there);
 	if (err) {
 		bpf_object__close(*object);
 		*object = NULL;
@@ -246,31 +301,34 @@ static int attach_chained(const char *interface, int ifindex, const struct attac
 	return err ? attach_failed(interface, err) : 0;
 }
 
-/* The balancer whose maps the new program shall use; *there is NULL for none. */
+static int other_pinned(const struct attach_request *request, const char *interface)
+{
+	return fail(EEXIST,
+		    "%s: the balancer pinned there is not the one on %s: say another directory "
+		    "with -p, or unload %s first",
+		    request->pins, interface, interface);
+}
+
+/*
+ * The balancer whose maps the new program shall use; *there is NULL for none. Where
+ * it is pinned the pins say, and not the program that shall go, which tables there are.
+ */
 static int maps_find(const struct attach_request *request, const struct chain_program *old,
 		     struct balancer *balancer, const struct balancer **there)
 {
-	struct balancer pinned;
-	int err = 0;
+	bool pinned = pins_exist(request->pins);
+	int err;
 
-	*there = balancer;
-	if (!old->id && !pins_exist(request->pins)) {
-		*there = NULL;
+	*there = old->id || pinned ? balancer : NULL;
+	if (!*there)
 		return 0;
-	}
-	err = old->id ? balancer_open_program(balancer, old->id) :
-			balancer_open_pins(balancer, request->pins);
-	if (err || !old->id || !pins_exist(request->pins))
-		return err;
-	err = balancer_open_pins(&pinned, request->pins);
-	if (!err && balancer_id(&pinned) != balancer_id(balancer))
-		err = fail(EEXIST,
-			   "%s: the balancer pinned there is not the one on %s: say another "
-			   "directory with -p, or unload %s first",
-			   request->pins, old->interface, old->interface);
-	balancer_close(&pinned);
-	if (err)
+	if (!pinned)
+		return balancer_open_program(balancer, old->id);
+	err = balancer_open_pins(balancer, request->pins);
+	if (!err && old->id && balancer_id(balancer) != program_config_map(old->id)) {
+		err = other_pinned(request, old->interface);
 		balancer_close(balancer);
+	}
 	return err;
 }
 
@@ -282,16 +340,6 @@ static int mode_check(const struct attach_request *request, const struct chain_p
 	return fail(EBUSY,
 		    "%s: its balancer is attached in %s mode: give -m %s, or unload it first",
 		    old->interface, mode_name(old->mode), mode_name(old->mode));
-}
-
-static int sizes_check(const struct attach_request *request, const struct balancer *there)
-{
-	if (!there || !request->flows || request->flows == there->entries[MAP_FLOWS] * XDPLB_WAYS)
-		return 0;
-	return fail(EBUSY,
-		    "--flows %u: the balancer that is there has room for %u; unload it first to "
-		    "change that",
-		    request->flows, there->entries[MAP_FLOWS] * XDPLB_WAYS);
 }
 
 static int attach_object(const char *interface, int ifindex, const struct attach_request *request,
@@ -339,8 +387,7 @@ int attach(const char *interface, const struct attach_request *asked)
 		err = maps_find(request, &old, &balancer, &there);
 	if (err)
 		return err;
-	err = sizes_check(request, there);
-	if (!err && there && !request->encap)
+	if (there && !request->encap)
 		err = encap_leave_check(there, interface, &old);
 	if (!err)
 		err = attach_object(interface, ifindex, request, &old, there);

@@ -184,6 +184,7 @@ static int backends_make(struct balancer *balancer, __u32 service,
 	for (int i = 0; !err && i < wanted->backends; i++) {
 		if (ids[i])
 			continue;
+		backend_here(&wanted->backend[i]);
 		while (from < XDPLB_BACKENDS && balancer->backends[from].flags)
 			from++;
 		if (from == XDPLB_BACKENDS)
@@ -240,7 +241,9 @@ int backends_prepare(struct balancer *balancer, __u32 service, const struct want
 {
 	enum xdplb_kind kind = sharing_kind(wanted->forward);
 	int err = backends_make(balancer, service, wanted, plan->ids);
+
 	for (int i = 0; !err && i < wanted->backends; i++) {
+		backend_here(&wanted->backend[i]);
 		if (wanted->forward == XDPLB_NAT)
 			err = backend_pools(balancer, plan->ids[i], wanted, plan->ways[i].source,
 					    &plan->pools[i]);
@@ -249,41 +252,54 @@ int backends_prepare(struct balancer *balancer, __u32 service, const struct want
 		else if (wanted->forward == XDPLB_LOCAL)
 			err = port_user_add(balancer, plan->ids[i]);
 	}
+	place_here(NULL, NULL);
 	return err;
 }
 
 /*
- * Writes the outer source address, two words at a time: a packet that reads
- * between them has one of this machine's networks and goes its way.
+ * Writes an address of this machine, two words at a time: a packet that reads between
+ * them has one of this machine's networks and goes its way.
  */
-static void source_write(struct xdplb_backend *backend, const __be32 source[4])
+static void own_write(__be32 own[4], const __be32 address[4])
 {
+	if (same_address(own, address))
+		return;
 	for (int i = 0; i < 4; i += 2) {
 		__u64 words;
 
-		memcpy(&words, &source[i], sizeof(words));
-		__atomic_store_n((__u64 *)&backend->source[i], words, __ATOMIC_RELEASE);
+		memcpy(&words, &address[i], sizeof(words));
+		__atomic_store_n((__u64 *)&own[i], words, __ATOMIC_RELEASE);
 	}
 }
 
+/* Where the kernel is asked for the backend's MAC, but where that is given. */
+static void here_set(struct xdplb_backend *backend, const struct wanted_backend *wanted,
+		     const __be32 source[4])
+{
+	static const __be32 none[4];
+
+	own_write(backend->here, mac_given(wanted->mac) ? none : source);
+}
+
 /*
- * Writes the outer source address that a backend shall have, if the method has
- * one: with ipip, where none is given, most packets have one of many instead.
+ * The addresses that this machine has towards a backend: its own, and the outer
+ * source, if the method has one. With ipip, where none is given, most packets
+ * have one of many instead.
  */
-static void source_set(struct xdplb_backend *backend, const struct wanted_service *wanted,
-		       const struct plan *plan, int i)
+static void own_addresses_set(struct xdplb_backend *backend, const struct wanted_service *wanted,
+			      const struct plan *plan, int i)
 {
 	const __be32 *given = wanted_source(wanted, wanted->backend[i].addr);
 	const __be32 *source = given ? given : plan->ways[i].source;
 	__u8 flags = backend->flags & ~XDPLB_BACKEND_SPREAD;
 
+	here_set(backend, &wanted->backend[i], plan->ways[i].source);
 	if (!forward_wraps(wanted->forward))
 		return;
 	if (!given && wanted->forward == XDPLB_IPIP)
 		flags |= XDPLB_BACKEND_SPREAD;
 	__atomic_store_n(&backend->flags, flags, __ATOMIC_RELEASE);
-	if (!same_address(backend->source, source))
-		source_write(backend, source);
+	own_write(backend->source, source);
 }
 
 static __u16 less(__u16 a, __u16 b)
@@ -350,6 +366,18 @@ static void backend_raise(struct xdplb_backend *backend, __u8 state, bool takes)
 	__atomic_store_n(&backend->flags, flags, __ATOMIC_RELEASE);
 }
 
+/* What comes into force with the set of the backend's state and weight. */
+static void backend_open(struct balancer *balancer, __u32 service, __u32 id,
+			 const struct wanted_backend *wanted, __u8 taking)
+{
+	struct xdplb_backend *backend = &balancer->backends[id];
+	__u8 state = listener_state(balancer, service, backend->port, wanted->state);
+
+	backend_raise(backend, state, state == taking);
+	if (wanted->own_weight)
+		__atomic_store_n(&backend->own_weight, wanted->own_weight, __ATOMIC_RELEASE);
+}
+
 void backends_open(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		   const struct plan *plan)
 {
@@ -358,7 +386,6 @@ void backends_open(struct balancer *balancer, __u32 service, const struct wanted
 
 	for (int i = 0; i < wanted->backends; i++) {
 		struct xdplb_backend *backend = &balancer->backends[plan->ids[i]];
-		__u8 state;
 
 		if (!(plan->was[plan->ids[i]] & PLAN_WAS_TAKING))
 			ramp_begin(backend, goes_on ? wanted->slow_start : 0);
@@ -367,9 +394,37 @@ void backends_open(struct balancer *balancer, __u32 service, const struct wanted
 		if (!backend->pools)
 			__atomic_store_n(&backend->pools, plan->pools[i], __ATOMIC_RELEASE);
 		if (!is_address(backend->source))
-			source_set(backend, wanted, plan, i);
-		state = listener_state(balancer, service, backend->port, wanted->backend[i].state);
-		backend_raise(backend, state, state == taking);
+			own_addresses_set(backend, wanted, plan, i);
+		backend_open(balancer, service, plan->ids[i], &wanted->backend[i], taking);
+	}
+}
+
+void backends_raise(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
+		    const __u32 *ids, const bool *took)
+{
+	__u8 taking = wanted_taking(wanted);
+	bool goes_on = false;
+
+	for (int i = 0; i < wanted->backends; i++)
+		goes_on |= took[i] && wanted->backend[i].state == taking;
+	for (int i = 0; i < wanted->backends; i++) {
+		if (!took[i])
+			ramp_begin(&balancer->backends[ids[i]], goes_on ? wanted->slow_start : 0);
+		backend_open(balancer, service, ids[i], &wanted->backend[i], taking);
+	}
+}
+
+void backends_settle(struct balancer *balancer, __u32 service)
+{
+	const struct xdplb_set *set = set_of(balancer, service);
+	__u8 taking = set_taking(balancer, service);
+
+	for (__u32 i = 0; set && i < set->backends; i++) {
+		const struct xdplb_set_backend *entry = set_backend(balancer, service, i);
+		struct xdplb_backend *backend = &balancer->backends[entry->backend];
+		__u8 state = listener_state(balancer, service, backend->port, entry->state);
+
+		backend_state_set(backend, state, state == taking);
 	}
 }
 
@@ -389,7 +444,7 @@ void backends_finish(struct balancer *balancer, __u32 service, const struct want
 		if (!wanted->slow_start)
 			ramp_begin(backend, 0);
 		__atomic_store_n(&backend->pools, plan->pools[i], __ATOMIC_RELEASE);
-		source_set(backend, wanted, plan, i);
+		own_addresses_set(backend, wanted, plan, i);
 		plan->was[plan->ids[i]] &= ~PLAN_WAS_IN;
 	}
 }

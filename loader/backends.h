@@ -56,6 +56,15 @@ void backends_open(struct balancer *balancer, __u32 service, const struct wanted
 void backends_finish(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
 		     const struct plan *plan);
 
+/*
+ * The same where nothing but states and weights of backends that are in the set
+ * changes, ids[i] being the id of backend i: before, took[i] saying that it took
+ * new flows so far; and after that, or when it came to nothing.
+ */
+void backends_raise(struct balancer *balancer, __u32 service, const struct wanted_service *wanted,
+		    const __u32 *ids, const bool *took);
+void backends_settle(struct balancer *balancer, __u32 service);
+
 /* Those that are in no set any more take no new flows. */
 void backends_close(struct balancer *balancer, const __u8 *was);
 

@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #include "error.h"
 #include "progress.h"
 
-const char *const balancer_map_names[MAPS] = {
+const char *const balancer_map_names[PIN_NAMES] = {
 	[MAP_CONFIG] = "xdplb_config",
 	[MAP_DIRECTORY] = "xdplb_dir",
 	[MAP_SERVICES] = "xdplb_services",
@@ -37,9 +38,12 @@ const char *const balancer_map_names[MAPS] = {
 	[MAP_EVENTS] = "xdplb_events",
 	[MAP_BACKEND_CPU] = "xdplb_back_cpu",
 	[MAP_CPU] = "xdplb_cpu",
+	[MAP_OLD] = "xdplb_old",
+	[MAP_RESIZE] = "xdplb_resize",
+	[MAP_BESIDE] = "xdplb_beside",
 };
 
-static const __u32 value_size[MAPS] = {
+static const __u32 value_size[ALL_MAPS] = {
 	[MAP_CONFIG] = sizeof(struct xdplb_config),
 	[MAP_DIRECTORY] = sizeof(struct xdplb_directory_bucket),
 	[MAP_SERVICES] = sizeof(struct xdplb_service),
@@ -58,6 +62,8 @@ static const __u32 value_size[MAPS] = {
 	[MAP_EVENTS] = 0, /* a ring buffer */
 	[MAP_BACKEND_CPU] = sizeof(struct xdplb_backend_cpu),
 	[MAP_CPU] = sizeof(struct xdplb_cpu),
+	[MAP_OLD] = sizeof(struct xdplb_flow_bucket),
+	[MAP_RESIZE] = sizeof(struct xdplb_resize),
 };
 
 __u32 balancer_value_size(enum balancer_map map)
@@ -80,14 +86,14 @@ static int no_bpf(int err)
 static void balancer_reset(struct balancer *balancer)
 {
 	memset(balancer, 0, sizeof(*balancer));
-	for (int i = 0; i < MAPS; i++)
+	for (int i = 0; i < ALL_MAPS; i++)
 		balancer->fd[i] = -1;
 	balancer->lock = -1;
 }
 
 void balancer_close(struct balancer *balancer)
 {
-	for (int i = 0; i < MAPS; i++) {
+	for (int i = 0; i < ALL_MAPS; i++) {
 		if (balancer->memory[i])
 			munmap(balancer->memory[i], balancer->length[i]);
 		if (balancer->fd[i] >= 0)
@@ -98,17 +104,43 @@ void balancer_close(struct balancer *balancer)
 	balancer_reset(balancer);
 }
 
+static void map_put(struct balancer *balancer, enum balancer_map which, int fd, __u32 entries)
+{
+	balancer->fd[which] = fd;
+	balancer->entries[which] = entries;
+}
+
+/*
+ * A program that knows two flow tables has both by the same name; the kernel counts
+ * the ids of maps up, so that the lower one is the old table's. False: it has one.
+ */
+static bool table_take(struct balancer *balancer, int fd, const struct bpf_map_info *info)
+{
+	int other = balancer->fd[MAP_FLOWS];
+	struct bpf_map_info known;
+
+	if (strcmp(info->name, balancer_map_names[MAP_FLOWS]) || other < 0 ||
+	    balancer->fd[MAP_OLD] >= 0 || map_info(other, &known))
+		return false;
+	if (info->id < known.id) {
+		map_put(balancer, MAP_OLD, fd, info->max_entries);
+	} else {
+		map_put(balancer, MAP_OLD, other, known.max_entries);
+		map_put(balancer, MAP_FLOWS, fd, info->max_entries);
+	}
+	return true;
+}
+
 /* Takes a map into the balancer if it is one of ours. True: it keeps `fd`. */
 static bool map_take(struct balancer *balancer, int fd, const struct bpf_map_info *info)
 {
-	for (int i = 0; i < MAPS; i++) {
+	for (int i = 0; i < ALL_MAPS; i++) {
 		if (strcmp(info->name, balancer_map_names[i]) || balancer->fd[i] >= 0)
 			continue;
-		balancer->fd[i] = fd;
-		balancer->entries[i] = info->max_entries;
+		map_put(balancer, i, fd, info->max_entries);
 		return true;
 	}
-	return false;
+	return table_take(balancer, fd, info);
 }
 
 static int abi_wrong(__u32 abi)
@@ -123,7 +155,7 @@ static int abi_wrong(__u32 abi)
 /* Tables of which a change needs none, most times: mapping all their pages takes longer than it. */
 static bool is_large(enum balancer_map map)
 {
-	return map == MAP_FLOWS || map == MAP_BLOCKS || map == MAP_NAT;
+	return map == MAP_FLOWS || map == MAP_OLD || map == MAP_BLOCKS || map == MAP_NAT;
 }
 
 static int map_memory(struct balancer *balancer, enum balancer_map map,
@@ -157,8 +189,35 @@ void balancer_point(struct balancer *balancer)
 	balancer->tables = balancer->memory[MAP_TABLES];
 	balancer->ports = balancer->memory[MAP_PORTS];
 	balancer->flows = balancer->memory[MAP_FLOWS];
+	balancer->old_flows = balancer->memory[MAP_OLD];
 	balancer->blocks = balancer->memory[MAP_BLOCKS];
 	balancer->nat = balancer->memory[MAP_NAT];
+}
+
+/*
+ * There are two tables, which the programs know: else what is called so has one
+ * entry, or is the only table, pinned before another took its place.
+ */
+static bool is_resizing(const struct balancer *balancer)
+{
+	struct bpf_map_info old, new;
+
+	return balancer->fd[MAP_OLD] >= 0 && balancer->fd[MAP_RESIZE] >= 0 &&
+	       balancer->entries[MAP_OLD] > 1 && !map_info(balancer->fd[MAP_OLD], &old) &&
+	       !map_info(balancer->fd[MAP_FLOWS], &new) && old.id != new.id;
+}
+
+/* Keeps the old table only where there are two. */
+static void tables_tell(struct balancer *balancer)
+{
+	if (is_resizing(balancer))
+		return;
+	for (int i = MAPS; i < ALL_MAPS; i++) {
+		if (balancer->fd[i] >= 0)
+			close(balancer->fd[i]);
+		balancer->fd[i] = -1;
+		balancer->entries[i] = 0;
+	}
 }
 
 /* All maps are there, of this version's sizes; maps the tables into memory, but the large ones. */
@@ -180,6 +239,7 @@ static int balancer_complete(struct balancer *balancer)
 		if (err)
 			return err;
 	}
+	tables_tell(balancer);
 	balancer_point(balancer);
 	balancer->cpus = libbpf_num_possible_cpus();
 	if (balancer->cpus < 1)
@@ -187,24 +247,33 @@ static int balancer_complete(struct balancer *balancer)
 	return 0;
 }
 
-int balancer_map_flows(struct balancer *balancer)
+static int map_large(struct balancer *balancer, enum balancer_map map)
 {
 	struct bpf_map_info info;
+	int err;
 
-	for (int i = 0; i < MAPS; i++) {
-		int err;
-
-		if (!is_large(i) || balancer->memory[i])
-			continue;
-		if (map_info(balancer->fd[i], &info))
-			return fail(errno, "cannot ask about %s: %s", balancer_map_names[i],
-				    strerror(errno));
-		err = map_memory(balancer, i, &info);
-		if (err)
-			return err;
-	}
+	if (balancer->memory[map] || balancer->fd[map] < 0)
+		return 0;
+	if (map_info(balancer->fd[map], &info))
+		return fail(errno, "cannot ask about %s: %s", balancer_map_names[map],
+			    strerror(errno));
+	err = map_memory(balancer, map, &info);
 	balancer_point(balancer);
-	return 0;
+	return err;
+}
+
+int balancer_map_flows(struct balancer *balancer)
+{
+	int err = map_large(balancer, MAP_FLOWS);
+
+	if (!err)
+		err = map_large(balancer, MAP_OLD);
+	return err ? err : map_large(balancer, MAP_BLOCKS);
+}
+
+int balancer_map_nat(struct balancer *balancer)
+{
+	return map_large(balancer, MAP_NAT);
 }
 
 /* With all tables, or nothing open. */
@@ -244,18 +313,23 @@ static int open_program(struct balancer *balancer, __u32 program)
 	return err;
 }
 
+void pin_path(const char *pins, enum balancer_map map, char *path)
+{
+	snprintf(path, PATH_MAX, "%s/%s", pins, balancer_map_names[map]);
+}
+
 bool pins_exist(const char *pins)
 {
-	char path[4096];
+	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", pins, balancer_map_names[MAP_CONFIG]);
+	pin_path(pins, MAP_CONFIG, path);
 	return !access(path, F_OK);
 }
 
 static int open_pins(struct balancer *balancer, const char *pins)
 {
 	struct bpf_map_info info;
-	char path[4096];
+	char path[PATH_MAX];
 	int err;
 
 	balancer_reset(balancer);
@@ -265,11 +339,11 @@ static int open_pins(struct balancer *balancer, const char *pins)
 	if (!pins_exist(pins))
 		return fail(ENOENT, "%s: no xdplb is pinned there; xdplb-config load -p %s IFNAME",
 			    pins, pins);
-	for (int i = 0; i < MAPS; i++) {
-		snprintf(path, sizeof(path), "%s/%s", pins, balancer_map_names[i]);
+	for (int i = 0; i < ALL_MAPS; i++) {
+		pin_path(pins, i, path);
 		balancer->fd[i] = bpf_obj_get(path);
 		if (balancer->fd[i] < 0 && errno == ENOENT)
-			break; /* which balancer_complete() says */
+			continue; /* balancer_complete() says which must be there */
 		if (balancer->fd[i] < 0 || map_info(balancer->fd[i], &info)) {
 			err = no_bpf(-errno);
 			balancer_close(balancer);
@@ -300,17 +374,41 @@ __u32 balancer_id(const struct balancer *balancer)
 	return map_info(balancer->fd[MAP_CONFIG], &info) ? 0 : info.id;
 }
 
+/* Of the pinned configuration; 0, or a negative errno and nothing said. */
+static int pins_info(const char *pins, struct bpf_map_info *info)
+{
+	LIBBPF_OPTS(bpf_obj_get_opts, opts, .file_flags = BPF_F_RDONLY);
+	char path[PATH_MAX];
+	int fd, err;
+
+	pin_path(pins, MAP_CONFIG, path);
+	fd = bpf_obj_get_opts(path, &opts);
+	if (fd < 0)
+		return -errno;
+	err = map_info(fd, info);
+	close(fd);
+	return err;
+}
+
+__u32 pins_id(const char *pins)
+{
+	struct bpf_map_info info = {};
+
+	return pins_info(pins, &info) ? 0 : info.id;
+}
+
+bool pins_are_ours(const char *pins)
+{
+	struct bpf_map_info info = {};
+
+	return !pins_info(pins, &info) && info.max_entries == XDPLB_ABI;
+}
+
 const char *balancer_pins(const struct balancer_choice *choice, __u32 id)
 {
 	const char *pins = choice->pins ? choice->pins : DEFAULT_PINS;
-	struct balancer pinned;
-	bool same;
 
-	if (!pins_exist(pins) || open_pins(&pinned, pins))
-		return NULL;
-	same = balancer_id(&pinned) == id;
-	balancer_close(&pinned);
-	return same ? pins : NULL;
+	return pins_id(pins) == id ? pins : NULL;
 }
 
 /* Says that it takes long: a terminal in a line that changes, others once. */
@@ -319,7 +417,7 @@ static void lock_say(int try)
 	static const char what[] = "waiting for another xdplb-config that is making a change";
 	char text[128];
 
-	if (!isatty(STDERR_FILENO)) {
+	if (!progress_changes(stderr)) {
 		if (try == 2 * LOCK_TRIES)
 			warn("%s", what);
 		return;
@@ -346,12 +444,23 @@ static int lock_wait(int fd, bool change, int seconds)
 	return err;
 }
 
-static int lock_take(bool change, int seconds)
+static int lock_open(bool change)
 {
 	int fd;
 
 	mkdir("/run", 0755); /* a machine so small that it has none */
 	fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0 || change || (errno != ENOSPC && errno != EDQUOT && errno != EROFS))
+		return fd;
+	fd = open(LOCK_FILE, O_RDONLY | O_CLOEXEC);
+	/* Where it cannot be made, nobody can begin a change that a reader would wait for. */
+	return fd >= 0 ? fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static int lock_take(bool change, int seconds, bool silent)
+{
+	int fd = lock_open(change);
+
 	if (fd < 0 && (errno == EACCES || errno == EPERM))
 		return fail(errno, "not permitted to lock %s: run it as root", LOCK_FILE);
 	if (fd < 0)
@@ -359,6 +468,8 @@ static int lock_take(bool change, int seconds)
 	if (!lock_wait(fd, change, seconds))
 		return fd;
 	close(fd);
+	if (silent)
+		return -EBUSY;
 	if (!seconds)
 		return fail(EBUSY, "another xdplb-config is making a change");
 	return fail(EBUSY, "%s: another xdplb-config has held this lock for %d s: see fuser %s",
@@ -367,7 +478,7 @@ static int lock_take(bool change, int seconds)
 
 int balancer_lock(bool change)
 {
-	return lock_take(change, LOCK_SECONDS);
+	return lock_take(change, LOCK_SECONDS, false);
 }
 
 /*
@@ -427,6 +538,8 @@ int balancer_backend_counts(const struct balancer *balancer, __u32 id,
 	if (!cpu)
 		return -EIO;
 	for (int i = 0; i < balancer->cpus; i++) {
+		if (cpu[i].looked_up > sum->looked_up)
+			sum->looked_up = cpu[i].looked_up;
 		sum->packets += cpu[i].packets;
 		sum->bytes += cpu[i].bytes;
 		sum->reply_packets += cpu[i].reply_packets;
@@ -437,7 +550,17 @@ int balancer_backend_counts(const struct balancer *balancer, __u32 id,
 	return 0;
 }
 
-int balancer_counts(const struct balancer *balancer, struct xdplb_cpu *sum)
+/* All that a CPU has seen has a verdict. */
+static __u64 cpu_packets(const struct xdplb_cpu *cpu)
+{
+	__u64 packets = 0;
+
+	for (int i = 0; i < 8; i++)
+		packets += cpu->verdict[i];
+	return packets;
+}
+
+int balancer_counts(const struct balancer *balancer, struct xdplb_cpu *sum, __u64 *packets)
 {
 	struct xdplb_cpu *cpu = per_cpu_read(balancer, MAP_CPU, 0);
 
@@ -449,7 +572,11 @@ int balancer_counts(const struct balancer *balancer, struct xdplb_cpu *sum)
 			sum->verdict[j] += cpu[i].verdict[j];
 		for (int j = 0; j < XDPLB_REASONS; j++)
 			sum->reason[j] += cpu[i].reason[j];
+		if (packets)
+			packets[i] = cpu_packets(&cpu[i]);
 	}
+	for (int j = 0; j < XDPLB_REASONS; j++)
+		sum->reason[j] += balancer->config->heard[j];
 	free(cpu);
 	return 0;
 }
@@ -492,13 +619,15 @@ int balancer_open(struct balancer *balancer, const struct balancer_choice *choic
 	int lock, err;
 
 	balancer_reset(balancer);
-	lock = lock_take(change, choice->at_once ? 0 : LOCK_SECONDS);
+	lock = lock_take(change, choice->at_once ? 0 : LOCK_SECONDS, choice->silent);
 	if (lock < 0)
 		return lock;
 	err = balancer_locate(balancer, choice);
 	balancer->lock = lock;
 	if (!err)
-		err = change ? config_prepare(balancer) : balancer_map_flows(balancer);
+		err = change	       ? config_prepare(balancer) :
+		      choice->no_flows ? 0 :
+					 balancer_map_flows(balancer);
 	if (err)
 		balancer_close(balancer);
 	return err;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#include "descriptors.h"
 #include "error.h"
 
 int interface_index(const char *name)
@@ -50,19 +51,18 @@ static void chain_add(struct chain_program *found, const struct xdp_program *pro
 		return;
 	found->id = xdp_program__id(program);
 	found->place = found->programs;
+	found->priority = xdp_program__run_prio(program);
 	snprintf(found->program, sizeof(found->program), "%s", xdp_program__name(program));
 }
 
-int chain_look(int ifindex, struct chain_program *found)
+/* Asks libxdp. False: it does not say. */
+static bool chain_ask(int ifindex, struct chain_program *found)
 {
 	struct xdp_multiprog *chain = xdp_multiprog__get_from_ifindex(ifindex);
 	struct xdp_program *program = NULL;
 
-	memset(found, 0, sizeof(*found));
 	if (libxdp_get_error(chain))
-		return 0;
-	found->ifindex = ifindex;
-	if_indextoname(ifindex, found->interface);
+		return false;
 	found->mode = xdp_multiprog__attach_mode(chain);
 	found->dispatcher = !xdp_multiprog__is_legacy(chain);
 	if (!found->dispatcher) {
@@ -74,6 +74,72 @@ int chain_look(int ifindex, struct chain_program *found)
 			chain_add(found, program);
 	}
 	xdp_multiprog__close(chain);
+	return true;
+}
+
+/* What libxdp said of an interface when it had these programs: a chain that changes has another. */
+struct answer {
+	int ifindex;
+	__u32 native, skb, hardware; /* ids */
+	struct chain_program found;
+};
+
+/* False: it has none, or the kernel does not say. */
+static bool programs_of(int ifindex, struct answer *now)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (bpf_xdp_query(ifindex, 0, &query))
+		return false;
+	*now = (struct answer){
+		.ifindex = ifindex,
+		.native = query.drv_prog_id,
+		.skb = query.skb_prog_id,
+		.hardware = query.hw_prog_id,
+	};
+	return now->native || now->skb || now->hardware;
+}
+
+static bool same_question(const struct answer *a, const struct answer *b)
+{
+	return a->ifindex == b->ifindex && a->native == b->native && a->skb == b->skb &&
+	       a->hardware == b->hardware;
+}
+
+/* A daemon looks once a second, and asks libxdp once a change. NULL: it does not say. */
+static const struct answer *answer_of(const struct answer *now)
+{
+	static struct answer known[CHAIN_MAX];
+	struct answer *answer = &known[now->ifindex % CHAIN_MAX];
+	struct descriptors before;
+	bool said;
+
+	if (same_question(answer, now))
+		return answer;
+	*answer = *now;
+	descriptors_note(&before);
+	said = chain_ask(now->ifindex, &answer->found);
+	descriptors_restore(&before);
+	/* Somebody may be changing just that. */
+	if (!answer->found.programs)
+		answer->ifindex = 0;
+	return said ? answer : NULL;
+}
+
+int chain_look(int ifindex, struct chain_program *found)
+{
+	const struct answer *answer;
+	struct answer now;
+
+	memset(found, 0, sizeof(*found));
+	if (!programs_of(ifindex, &now))
+		return 0;
+	answer = answer_of(&now);
+	if (!answer)
+		return 0;
+	*found = answer->found;
+	found->ifindex = ifindex;
+	if_indextoname(ifindex, found->interface);
 	return found->id != 0;
 }
 
@@ -146,6 +212,16 @@ int chain_interfaces(struct chain_program *found, int max)
 	if (!count && geteuid())
 		return fail(EPERM, "not permitted to look for balancers: run it as root");
 	return count;
+}
+
+int chain_of(__u32 id, struct chain_program *found, int max)
+{
+	int count = chain_interfaces(found, max), kept = 0;
+
+	for (int i = 0; i < count; i++)
+		if (program_config_map(found[i].id) == id)
+			found[kept++] = found[i];
+	return count < 0 ? count : kept;
 }
 
 int chain_balancers(struct chain_program *found, int max, char *list, size_t size)

@@ -20,6 +20,7 @@ struct chain_program {
 	char program[BPF_OBJ_NAME_LEN]; /* xdplb or xdplb_encap */
 	int place; /* 1 .. programs */
 	int programs; /* in the chain */
+	int priority; /* of the program, in a dispatcher */
 	bool dispatcher; /* or attached alone */
 	char chain[256]; /* names in order */
 	enum xdp_attach_mode mode;
@@ -46,8 +47,11 @@ int chain_look(int ifindex, struct chain_program *found);
  */
 int chain_balancers(struct chain_program *found, int max, char *list, size_t size);
 
-/* All interfaces with an xdplb program. */
+/* All interfaces with an xdplb program. How many, or a negative errno after an error line. */
 int chain_interfaces(struct chain_program *found, int max);
+
+/* Those of the balancer with this balancer_id(). Likewise. */
+int chain_of(__u32 id, struct chain_program *found, int max);
 
 /*
  * The ids of the maps a program uses: *count is the room for them, then how many

@@ -15,6 +15,7 @@
 #include "sets.h"
 #include "tables.h"
 #include "unmark.h"
+#include "ways_left.h"
 
 int change_add(struct change *change, struct wanted_service *wanted)
 {
@@ -56,8 +57,8 @@ static int gone_read(const struct balancer *balancer, struct change *change)
 	return err;
 }
 
-/* What each has now, and how its backends are reached. */
-static int change_plan(struct balancer *balancer, struct change *change)
+/* Beside what is noted in the change, nothing is written. */
+int change_plan(struct balancer *balancer, struct change *change)
 {
 	int err = change->gone ? gone_read(balancer, change) : 0;
 
@@ -117,15 +118,20 @@ static int change_make(struct balancer *balancer, struct change *change)
 
 	for (int i = 0; !err && i < change->services; i++) {
 		struct service_change *one = &change->service[i];
-		int id = one->known ? (int)one->id : service_new(balancer, &one->wanted->at);
+		int id;
 
-		if (id < 0)
-			return id;
+		wanted_here(one->wanted, "service");
+		id = one->known ? (int)one->id : service_new(balancer, &one->wanted->at);
+		err = id < 0 ? id : 0;
+		if (err)
+			break;
 		one->id = id;
 		err = backends_prepare(balancer, id, one->wanted, &one->plan);
+		wanted_here(one->wanted, "registration");
 		if (!err)
 			err = table_prepare(balancer, id, one->wanted);
 	}
+	place_here(NULL, NULL);
 	return err ? err : ports_publish(balancer);
 }
 
@@ -163,7 +169,12 @@ static int service_announce(struct balancer *balancer, const struct service_chan
 
 static int set_lay_out(struct staging *staging, struct service_change *one)
 {
-	return set_stage(staging, one->id, one->wanted, one->plan.ids, &one->second);
+	int err;
+
+	wanted_here(one->wanted, "backends");
+	err = set_stage(staging, one->id, one->wanted, one->plan.ids, &one->second);
+	place_here(NULL, NULL);
+	return err;
 }
 
 static int change_stage(struct balancer *balancer, struct change *change, struct staging *staging)
@@ -213,12 +224,39 @@ static int change_commit(struct balancer *balancer, struct change *change)
 
 /* ---- after that ---------------------------------------------------------------------------- */
 
-static void service_finish(struct balancer *balancer, struct service_change *one, int *steps)
+/* What services had, and those that are no more, the kernel needs not keep. */
+static void ways_before_forget(const struct balancer *balancer, const struct change *change)
 {
-	backends_finish(balancer, one->id, one->wanted, &one->plan);
-	table_settle(balancer, one->id, one->wanted);
-	ways_forget(balancer, one->id, &one->plan.before, one->wanted);
-	ways_keep(one->wanted, one->plan.ways, steps);
+	struct left_ways left = {};
+	int err = 0;
+
+	for (int i = 0; !err && i < change->services; i++)
+		err = left_add(&left, 0, &change->service[i].plan.before);
+	for (__u32 id = 1; !err && change->gone && id < XDPLB_SERVICES; id++)
+		if (change->gone[id])
+			err = left_add(&left, 0, &change->left[id]);
+	ways_forget(balancer, &left);
+	left_free(&left);
+}
+
+static void ways_now_compare(const struct balancer *balancer, const struct change *change)
+{
+	struct left_ways now = {};
+	int err = 0;
+
+	for (int i = 0; !err && i < change->services; i++)
+		err = left_add(&now, change->service[i].id, change->service[i].wanted);
+	ways_compare(balancer, &now);
+	left_free(&now);
+}
+
+/* The kernel's neighbours, when all backends' MACs are what they shall be. */
+static void change_ways(const struct balancer *balancer, const struct change *change, int *steps)
+{
+	ways_before_forget(balancer, change);
+	ways_now_compare(balancer, change);
+	for (int i = 0; i < change->services; i++)
+		ways_keep(change->service[i].wanted, change->service[i].plan.ways, steps);
 }
 
 /* Packets to those that are no more do not find them any more. */
@@ -235,8 +273,13 @@ static void gone_finish(struct balancer *balancer, const struct change *change)
 
 static void change_finish(struct balancer *balancer, struct change *change, int *steps)
 {
-	for (int i = 0; i < change->services; i++)
-		service_finish(balancer, &change->service[i], steps);
+	for (int i = 0; i < change->services; i++) {
+		struct service_change *one = &change->service[i];
+
+		backends_finish(balancer, one->id, one->wanted, &one->plan);
+		table_settle(balancer, one->id, one->wanted);
+	}
+	change_ways(balancer, change, steps);
 	backends_close(balancer, change->was);
 	gone_finish(balancer, change);
 	if (change->settings)
@@ -254,16 +297,12 @@ static bool change_leaves(const struct change *change)
 }
 
 /* Frees what is in use no more. */
-static int change_tidy(struct balancer *balancer, const struct change *change)
+static int change_tidy(struct balancer *balancer)
 {
-	const struct wanted_service nothing = {};
 	int err = balancer_grace();
 
 	if (!err)
 		err = balancer_collect(balancer);
-	for (__u32 id = 1; !err && change->gone && id < XDPLB_SERVICES; id++)
-		if (change->gone[id])
-			ways_forget(balancer, id, &change->left[id], &nothing);
 	if (!err)
 		marks_settle(balancer);
 	return err;
@@ -307,6 +346,6 @@ int change_run(struct balancer *balancer, struct change *change)
 	if (err)
 		balancer_collect(balancer);
 	else if (change_leaves(change))
-		err = change_tidy(balancer, change);
+		err = change_tidy(balancer);
 	return err;
 }

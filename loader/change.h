@@ -36,6 +36,13 @@ struct change {
 int change_add(struct change *change, struct wanted_service *wanted);
 void change_free(struct change *change);
 
+/*
+ * What each service has now, and how its backends are reached, without changing
+ * anything: change_run() begins with it. It alone finds what this machine's routes
+ * and addresses do not allow. 0, or a negative errno after an error line.
+ */
+int change_plan(struct balancer *balancer, struct change *change);
+
 /* The caller holds the lock. 0, or a negative errno after an error line: nothing has changed. */
 int change_run(struct balancer *balancer, struct change *change);
 

@@ -8,8 +8,13 @@
 #include "command.h"
 #include "config.h"
 #include "error.h"
+#include "lookup.h"
 #include "machine.h"
 #include "replies.h"
+#include "resize.h"
+#include "steps.h"
+#include "ways_left.h"
+#include "whole.h"
 #include "words.h"
 
 static int mode_read(const char *word, enum xdp_attach_mode *mode)
@@ -80,34 +85,96 @@ static void load_undo(const struct options *options, const bool *had, int count)
 {
 	struct chain_program found;
 
-	for (int i = 0; i < count; i++)
-		if (!had[i] && chain_look(interface_index(options->arguments[i]), &found))
-			detach(&found);
+	for (int i = 0; i < count; i++) {
+		if (had[i] || !chain_look(interface_index(options->arguments[i]), &found))
+			continue;
+		if (replies_attached(found.ifindex, program_config_map(found.id)))
+			replies_detach(found.ifindex);
+		detach(&found);
+	}
 }
 
-static int load_all(const struct options *options, const struct attach_request *request)
+/* *done: how many interfaces have it. */
+static int attach_all(const struct options *options, const struct attach_request *request,
+		      bool *had, int *done)
+{
+	struct chain_program found;
+	int err = 0;
+
+	for (*done = 0; *done < options->count; ++*done) {
+		const char *interface = options->arguments[*done];
+
+		had[*done] = chain_look(interface_index(interface), &found);
+		step_show(*done, options->count, "attaching to %s", interface);
+		err = attach(interface, request);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+/* What goes with the balancer on an interface. */
+static int others_attach(const struct balancer *balancer, const char *interface)
+{
+	int err = replies_attach(balancer, interface);
+
+	return err || interface_index(interface) != LOOPBACK ? err : lookup_attach(balancer);
+}
+
+/* Makes the balancer ready, of which these interfaces are now. */
+static int load_settle(const struct options *options, const struct attach_request *request)
+{
+	struct balancer balancer;
+	int err = balancer_open_pins(&balancer, request->pins);
+
+	if (err)
+		return err;
+	err = config_prepare(&balancer);
+	machine_prepare(&balancer);
+	for (int i = 0; i < options->count; i++)
+		others_attach(&balancer, options->arguments[i]); /* or said why not */
+	balancer_close(&balancer);
+	return err;
+}
+
+/* All of it, or nothing. */
+static int load_all(const struct options *options, const struct attach_request *request,
+		    struct resize *resize)
 {
 	bool *had = calloc(options->count, sizeof(*had)), pinned = pins_exist(request->pins);
-	struct chain_program found;
-	int err = had ? 0 : fail(ENOMEM, "no memory");
+	int done = 0, err = had ? 0 : fail(ENOMEM, "no memory");
 
-	for (int i = 0; !err && i < options->count; i++) {
-		had[i] = chain_look(interface_index(options->arguments[i]), &found);
-		err = attach(options->arguments[i], request);
-		if (!err)
-			continue;
-		load_undo(options, had, i);
-		if (i && !pinned)
-			pins_remove(request->pins);
-	}
+	if (!err)
+		err = attach_all(options, request, had, &done);
+	if (!err)
+		err = load_settle(options, request);
+	if (!err)
+		err = resize_run(resize);
+	if (err)
+		load_undo(options, had, done);
+	if (err && done && !pinned)
+		pins_remove(request->pins);
 	free(had);
+	return err;
+}
+
+/* The caller holds the lock. */
+static int load(const struct options *options, const struct attach_request *request)
+{
+	struct resize resize = {};
+	int err = resize_resume(request->pins);
+
+	if (!err)
+		err = resize_prepare(&resize, request, options->arguments, options->count);
+	if (!err)
+		err = load_all(options, request, &resize);
+	resize_close(&resize);
 	return err;
 }
 
 int command_load(struct options *options)
 {
 	struct attach_request request;
-	struct balancer balancer;
 	int lock, err = request_read(options, &request);
 
 	if (!err)
@@ -119,29 +186,21 @@ int command_load(struct options *options)
 	lock = balancer_lock(true);
 	if (lock < 0)
 		return lock;
-	err = load_all(options, &request);
-	if (!err)
-		err = balancer_open_pins(&balancer, request.pins);
-	if (!err) {
-		err = config_prepare(&balancer);
-		machine_prepare(&balancer);
-		for (int i = 0; i < options->count; i++)
-			replies_attach(&balancer, options->arguments[i]); /* or said why not */
-		balancer_close(&balancer);
-	}
+	err = load(options, &request);
+	steps_end();
+	lookup_tidy();
 	close(lock);
 	return err;
 }
 
-/* Attaches the program for replies where it is not: to all interfaces with the balancer. */
-static int replies_attach_all(const struct balancer *balancer)
+/* The same on all interfaces with the balancer. */
+static int others_attach_all(const struct balancer *balancer)
 {
 	struct chain_program found[CHAIN_MAX];
-	int count = chain_interfaces(found, CHAIN_MAX), err = count < 0 ? count : 0;
+	int count = chain_of(balancer_id(balancer), found, CHAIN_MAX), err = count < 0 ? count : 0;
 
 	for (int i = 0; !err && i < count; i++)
-		if (program_config_map(found[i].id) == balancer_id(balancer))
-			err = replies_attach(balancer, found[i].interface);
+		err = others_attach(balancer, found[i].interface);
 	return err;
 }
 
@@ -155,38 +214,49 @@ int command_attach_replies(struct options *options)
 	if (err)
 		return err;
 	for (int i = 0; !err && i < options->count; i++)
-		err = replies_attach(&balancer, options->arguments[i]);
+		err = others_attach(&balancer, options->arguments[i]);
 	if (!options->count)
-		err = replies_attach_all(&balancer);
+		err = others_attach_all(&balancer);
 	balancer_close(&balancer);
 	return err;
 }
 
-/* Whether the balancer in these pins is on some interface. */
-static bool pins_in_use(__u32 id)
+/* What goes with a balancer's last interface can go: its pins. */
+static int remains_check(const char *interface, const char *pins, __u32 id)
 {
 	struct chain_program found[CHAIN_MAX];
-	int count = chain_interfaces(found, CHAIN_MAX);
 
-	for (int i = 0; i < count; i++)
-		if (program_config_map(found[i].id) == id)
-			return true;
-	return false;
+	if (chain_of(id, found, CHAIN_MAX) > 1 || pins_id(pins) != id || !access(pins, W_OK))
+		return 0;
+	return fail(errno,
+		    "%s: its pins in %s cannot be removed (%s): give --keep-maps, or make it "
+		    "writable first",
+		    interface, pins, strerror(errno));
+}
+
+/* What the kernel was given for backends that are no more. */
+static void neighbours_collect(const char *pins)
+{
+	struct balancer balancer;
+
+	if (!pins_are_ours(pins) || balancer_open_pins(&balancer, pins))
+		return;
+	ways_forget_given(&balancer);
+	balancer_close(&balancer);
 }
 
 /* Of a balancer that is on no interface any more: its pins, and what is at egress of others. */
 static void remains_collect(const char *pins, __u32 id)
 {
-	struct balancer pinned;
+	struct chain_program found[CHAIN_MAX];
 
-	if (pins_in_use(id))
+	if (chain_of(id, found, CHAIN_MAX) > 0)
 		return;
 	replies_detach_all(id);
-	if (!pins_exist(pins) || balancer_open_pins(&pinned, pins))
+	if (pins_id(pins) != id)
 		return;
-	if (balancer_id(&pinned) == id)
-		pins_remove(pins);
-	balancer_close(&pinned);
+	neighbours_collect(pins);
+	pins_remove(pins);
 }
 
 /* Something of ours is on the interface, and be it the program for replies alone. */
@@ -214,7 +284,9 @@ static int unload(const struct options *options, const char *interface)
 		return 0;
 	}
 	id = program_config_map(found.id);
-	err = detach(&found);
+	err = options->keep_maps ? 0 : remains_check(interface, pins, id);
+	if (!err)
+		err = detach(&found);
 	if (err)
 		return err;
 	if (replies_attached(ifindex, id))
@@ -226,10 +298,12 @@ static int unload(const struct options *options, const char *interface)
 
 int command_unload(struct options *options)
 {
-	int lock, err = interfaces_check(options);
+	int lock, drained, err = interfaces_check(options);
 
 	for (int i = 0; !err && i < options->count; i++)
 		err = unload_check(options->arguments[i]);
+	if (!err)
+		err = whole_leave(options->arguments, options->count, &drained);
 	if (err)
 		return err;
 	lock = balancer_lock(true);
@@ -237,6 +311,9 @@ int command_unload(struct options *options)
 		return lock;
 	for (int i = 0; !err && i < options->count; i++)
 		err = unload(options, options->arguments[i]);
+	lookup_tidy();
 	close(lock);
+	if (drained >= 0)
+		close(drained);
 	return err;
 }

@@ -15,27 +15,37 @@
 
 /* In the order in which a packet would meet them. */
 static finding_function *const findings[] = {
+	/* on the way in */
 	find_lro,
 	find_generic_mode,
 	find_checksums,
 	find_stale,
 	find_eaten,
+	find_drained,
 	find_unanswered,
 	find_address,
 	find_encap_missing,
 	find_no_backend,
+	find_service_twice,
 	find_flows_full,
 	find_ports_full,
 	find_sets_full,
+	find_rooms_full,
+	find_listeners_full,
+	/* on the way out */
 	find_forwarding_off,
 	find_no_route,
+	find_backend_here,
+	find_source_held,
 	find_no_neighbour,
 	find_no_redirect,
 	find_mtu,
 	find_silent,
 	find_replies_unseen,
 	find_rp_filter,
+	/* listeners on this machine */
 	find_loopback,
+	find_lookup,
 	find_registrar,
 	find_listener,
 	find_shadowed,
@@ -179,6 +189,7 @@ static int doctor_all(struct doctor *doctor, const struct balancer_choice *choic
 		return lock;
 	balancers = chain_balancers(one, CHAIN_MAX, list, sizeof(list));
 	err = balancers < 0 ? balancers : 0;
+	doctor->all = true;
 	for (int i = 0; !err && i < balancers; i++) {
 		err = balancer_open_program(&balancer, one[i].id);
 		if (err)

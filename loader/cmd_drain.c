@@ -15,6 +15,7 @@
 #include "services.h"
 #include "set_layout.h"
 #include "sets.h"
+#include "whole.h"
 #include "words.h"
 
 #define WAIT_MAX 10000000 /* seconds, four months */
@@ -184,7 +185,7 @@ static void look_show(struct wait *wait, const struct look *look)
 
 	if (look->flows > wait->most)
 		wait->most = look->flows;
-	if (isatty(STDOUT_FILENO))
+	if (progress_changes(stdout))
 		wait_progress(wait, look);
 	else if (changed)
 		printf("%s\n", look_text(look, !wait->looked, text));
@@ -203,7 +204,7 @@ static void wait_end(const struct wait *wait)
 {
 	char text[128];
 
-	if (!wait->looked || !isatty(STDOUT_FILENO))
+	if (!wait->looked || !progress_changes(stdout))
 		return;
 	progress_clear(stdout);
 	printf("%s\n", look_text(&wait->before, true, text));
@@ -237,23 +238,35 @@ static int drain_wait(const struct options *options, const struct service_addres
 	return err;
 }
 
-int command_drain(struct options *options)
+static int backend_drain(struct options *options, __u32 seconds)
 {
 	struct wanted_backend backend = {};
 	struct service_address at = {};
-	long seconds = 0;
-	int err = 0;
+	int err = parse_service(options->arguments[0], &at);
 
-	if (options->count > 2 && !options->wait)
-		return misuse("%s: an argument too many for drain; seconds stand behind --wait",
-			      options->arguments[2]);
-	if (options->count > 2)
-		err = parse_number(options->arguments[2], "--wait", 1, WAIT_MAX, &seconds);
-	if (!err)
-		err = parse_service(options->arguments[0], &at);
 	if (!err)
 		err = parse_backend_place(options->arguments[1], &at, &backend);
 	if (!err)
 		err = service_edit(options, edit_drain);
 	return err || !options->wait ? err : drain_wait(options, &at, &backend, seconds);
+}
+
+/* A backend of a service, or nothing: then all; and seconds behind --wait. */
+int command_drain(struct options *options)
+{
+	bool whole = options->count < 2;
+	int count = whole ? 0 : 2;
+	long seconds = 0;
+
+	if (options->count > count && !options->wait)
+		return whole ? misuse("%s: which backend of it? Without a service the whole "
+				      "balancer is drained",
+				      options->arguments[0]) :
+			       misuse("%s: an argument too many for drain; seconds stand behind "
+				      "--wait",
+				      options->arguments[count]);
+	if (options->count > count &&
+	    parse_number(options->arguments[count], "--wait", 1, WAIT_MAX, &seconds))
+		return -EINVAL;
+	return whole ? whole_drain(options, seconds) : backend_drain(options, seconds);
 }

@@ -6,15 +6,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../xdp/hash.h"
 #include "command.h"
+#include "directory.h"
 #include "error.h"
 #include "explain.h"
+#include "flow_copies.h"
+#include "flows.h"
 #include "link.h"
 #include "pcap.h"
 #include "words.h"
 
 #define SOURCE_PORT 40000
 #define SYN 0x02
+#define ACK 0x10
 
 /* Of those that documentation uses (RFC 5737, RFC 3849). */
 static const char *const sources[2][2] = { { "198.51.100.7", "203.0.113.7" },
@@ -28,14 +33,12 @@ static int interface_choose(const struct balancer *balancer, const char *name,
 			    struct chain_program *at)
 {
 	struct chain_program found[CHAIN_MAX];
-	int count = chain_interfaces(found, CHAIN_MAX), chosen = -1;
-	__u32 id = balancer_id(balancer);
+	int count = chain_of(balancer_id(balancer), found, CHAIN_MAX), chosen = -1;
 
 	if (count < 0)
 		return count;
 	for (int i = 0; i < count; i++) {
-		if (program_config_map(found[i].id) != id ||
-		    (name && strcmp(name, found[i].interface)))
+		if (name && strcmp(name, found[i].interface))
 			continue;
 		if (chosen < 0 || found[chosen].ifindex == LOOPBACK)
 			chosen = i;
@@ -93,10 +96,43 @@ static void macs_set(const struct chain_program *at, struct frame_wish *wish)
 	free(links);
 }
 
-static int frame_order(const struct options *options, const struct chain_program *at,
-		       struct frame *frame)
+struct connection {
+	__u64 key;
+	bool open;
+};
+
+static void connection_look(const struct flow *flow, void *context)
 {
-	struct frame_wish wish = { .flags = SYN };
+	struct connection *connection = context;
+
+	if (flow->key == connection->key && !flow->expired)
+		connection->open = flow->state == XDPLB_FLOW_ESTABLISHED ||
+				   flow->state == XDPLB_FLOW_FIN_CLIENT ||
+				   flow->state == XDPLB_FLOW_FIN_BACKEND;
+}
+
+/* What that end would send: the next packet of a connection that is there, or the first of one. */
+static __u8 flags_by_flow(const struct balancer *balancer, const struct frame_wish *wish)
+{
+	const struct xdplb_directory_entry *service =
+		directory_find(balancer, XDPLB_KIND_SERVICE, wish->daddr, wish->dport, wish->proto);
+	struct flow_table table = flow_table_of(balancer);
+	struct connection connection = {};
+	__u64 name;
+
+	if (!service || wish->proto != IPPROTO_TCP)
+		return SYN;
+	name = flow_copies_name(balancer->config, xdplb_is_ipv6(wish->saddr), wish->saddr,
+				wish->sport);
+	connection.key = xdplb_flow_key(name, service->index);
+	flows_scan(&table, connection_look, &connection);
+	return connection.open ? ACK : SYN;
+}
+
+static int frame_order(const struct balancer *balancer, const struct options *options,
+		       const struct chain_program *at, struct frame *frame)
+{
+	struct frame_wish wish = {};
 	struct service_address service;
 	long length = 0;
 	int err = parse_service(options->arguments[0], &service);
@@ -111,6 +147,8 @@ static int frame_order(const struct options *options, const struct chain_program
 	err = source_set(options->source, &wish);
 	if (!err && options->tcp_flags)
 		err = parse_tcp_flags(options->tcp_flags, &wish.flags);
+	else if (!err)
+		wish.flags = flags_by_flow(balancer, &wish);
 	if (!err && options->length)
 		err = parse_number(options->length, "--length", 1, FRAME_MAX, &length);
 	if (err)
@@ -120,8 +158,8 @@ static int frame_order(const struct options *options, const struct chain_program
 	return frame_make(&wish, frame);
 }
 
-static int frame_get(const struct options *options, const struct chain_program *at,
-		     struct frame *frame)
+static int frame_get(const struct balancer *balancer, const struct options *options,
+		     const struct chain_program *at, struct frame *frame)
 {
 	long number = 1;
 	int err;
@@ -129,7 +167,7 @@ static int frame_get(const struct options *options, const struct chain_program *
 	if (options->hex)
 		return frame_from_hex(options->hex, frame);
 	if (!options->pcap)
-		return frame_order(options, at, frame);
+		return frame_order(balancer, options, at, frame);
 	err = options->packet ? parse_number(options->packet, "--packet", 1, 0x7fffffff, &number) :
 				0;
 	return err ? err : pcap_read(options->pcap, number, frame);
@@ -215,7 +253,9 @@ int command_explain(struct options *options)
 			       options->interface ? options->interface : options->choice.interface,
 			       &at);
 	if (!err)
-		err = frame_get(options, &at, frame);
+		err = frame_get(&balancer, options, &at, frame);
+	if (!err)
+		err = balancer_map_nat(&balancer);
 	if (!err)
 		err = explain_frame(&balancer, options, &at, frame);
 	balancer_close(&balancer);

@@ -240,6 +240,25 @@ static void print_found(struct listing *listing)
 	listing->count = 0;
 }
 
+/* Some buckets at once, of one of the tables. */
+static void print_table(struct listing *listing, const struct xdplb_flow_bucket *bucket,
+			__u32 buckets)
+{
+	for (__u32 first = 0; first < buckets; first += BUCKETS_AT_ONCE) {
+		struct flow_table part = {
+			.bucket = bucket + first,
+			.buckets = buckets - first,
+			.backend = listing->balancer->backends,
+			.now = clock_seconds(),
+		};
+
+		if (part.buckets > BUCKETS_AT_ONCE)
+			part.buckets = BUCKETS_AT_ONCE;
+		flows_scan(&part, take, listing);
+		print_found(listing);
+	}
+}
+
 static void print_all(struct listing *listing)
 {
 	const struct flow_table all = flow_table_of(listing->balancer);
@@ -249,17 +268,8 @@ static void print_all(struct listing *listing)
 	else
 		printf("%-21s  %-24s  %-21s  %-11s  %5s  %s\n", "client", "service", "backend",
 		       "state", "idle", "method");
-	for (__u32 first = 0; first < all.buckets; first += BUCKETS_AT_ONCE) {
-		struct flow_table part = all;
-
-		part.bucket += first;
-		part.buckets = all.buckets - first;
-		if (part.buckets > BUCKETS_AT_ONCE)
-			part.buckets = BUCKETS_AT_ONCE;
-		part.now = clock_seconds();
-		flows_scan(&part, take, listing);
-		print_found(listing);
-	}
+	print_table(listing, all.bucket, all.buckets);
+	print_table(listing, all.old, all.old_buckets);
 	if (listing->options->json)
 		printf("%s]\n", listing->options->pretty ? "\n" : " ");
 }
@@ -277,6 +287,8 @@ int command_flows(struct options *options)
 		listing->names = calloc(XDPLB_BACKENDS, sizeof(*listing->names));
 	if (!listing || !listing->names)
 		err = fail(ENOMEM, "no memory for the names of backends");
+	if (!err)
+		err = balancer_map_nat(&balancer);
 	if (!err) {
 		listing->balancer = &balancer;
 		listing->options = options;

@@ -2,6 +2,7 @@
 /* list: services and backends as they are configured. */
 #include <stdio.h>
 
+#include "configuration_json.h"
 #include "defaults.h"
 #include "edit.h"
 #include "names.h"
@@ -14,7 +15,7 @@
 struct shown {
 	const struct balancer *balancer;
 	__u32 id;
-	__u32 slots;
+	__u32 slots; /* of its table, 0: it has none */
 	struct wanted_service service;
 };
 
@@ -38,13 +39,13 @@ static struct json_object *list_backend(const struct shown *shown, struct wanted
 {
 	struct json_object *object = json_object_new_object();
 	double expires = listener_apply(shown, &backend);
-	char text[ADDRESS_TEXT];
 
 	json_add_endpoint(object, backend.addr, backend.port);
-	json_add_number(object, "weight", backend.weight);
-	json_add_text(object, "state", state_name(backend.state));
-	if (mac_given(backend.mac))
-		json_add_text(object, "mac", mac_text(backend.mac, text));
+	json_add_backend(object, &backend);
+	if (backend.own_state)
+		json_add_text(object, "configured_state", state_name(backend.own_state));
+	if (backend.own_weight)
+		json_add_number(object, "configured_weight", backend.own_weight);
 	if (expires > 0) {
 		json_add_bool(object, "registered", true);
 		json_add_number(object, "expires", expires);
@@ -52,90 +53,15 @@ static struct json_object *list_backend(const struct shown *shown, struct wanted
 	return object;
 }
 
-static const char *const timeout_names[] = {
-	[XDPLB_TIMEOUT_ESTABLISHED] = "established",
-	[XDPLB_TIMEOUT_CLOSING] = "closing",
-	[XDPLB_TIMEOUT_UDP] = "udp",
-};
-
-#define TIMEOUTS_SHOWN (sizeof(timeout_names) / sizeof(*timeout_names))
-
-static bool timeout_differs(const struct wanted_service *service, int timeout)
-{
-	return service->timeout[timeout] && service->timeout[timeout] != default_timeout(timeout);
-}
-
-static bool any_timeout_differs(const struct wanted_service *service)
-{
-	for (size_t i = 0; i < TIMEOUTS_SHOWN; i++)
-		if (timeout_differs(service, i))
-			return true;
-	return false;
-}
-
-/* How UDP is treated, where that is not the default; NULL: it is. */
-static const char *udp_shown(const struct wanted_service *service)
-{
-	if (service->udp == WANTED_UDP_STATELESS)
-		return "stateless";
-	return service->udp == WANTED_UDP_TRACKED && service->forward == XDPLB_LOCAL ? "tracked" :
-										       NULL;
-}
-
-/* Adds what is not the default. `slots` are those of the table in force. */
-static void list_options(struct json_object *object, const struct wanted_service *service,
-			 __u32 slots)
-{
-	struct json_object *inner;
-
-	if (scheduler_hashes(service->scheduler))
-		json_add_number(object, "table_size", slots);
-	if (service->affinity) {
-		inner = json_object_new_object();
-		json_add_number(inner, "prefix", service->affinity);
-		json_add_number(inner, "timeout", service->timeout[XDPLB_TIMEOUT_AFFINITY]);
-		json_object_object_add(object, "affinity", inner);
-	}
-	if (service->slow_start)
-		json_add_number(object, "slow_start", service->slow_start);
-	if (any_timeout_differs(service)) {
-		inner = json_object_new_object();
-		for (size_t i = 0; i < TIMEOUTS_SHOWN; i++)
-			if (timeout_differs(service, i))
-				json_add_number(inner, timeout_names[i], service->timeout[i]);
-		json_object_object_add(object, "timeout", inner);
-	}
-	if (service->window && service->window != DEFAULT_WINDOW)
-		json_add_number(object, "window", service->window);
-	if (udp_shown(service))
-		json_add_text(object, "udp", udp_shown(service));
-	if (!service->registration.mode)
-		return;
-	json_add_text(object, "registration", registration_name(service->registration.mode));
-	json_add_text(object, "registration_from",
-		      service->registration.anywhere ? "any" : "local");
-	json_add_bool(object, "registration_key", service->registration.keyed);
-}
-
 static struct json_object *list_service(const struct shown *shown)
 {
 	const struct wanted_service *service = &shown->service;
 	struct json_object *object = json_object_new_object();
 	struct json_object *backends = json_object_new_array();
-	struct json_object *sources;
 	char text[ADDRESS_TEXT];
 
 	json_add_text(object, "service", service_text(&service->at, text));
-	json_add_text(object, "scheduler", scheduler_name(service->scheduler));
-	json_add_text(object, "forward", forward_name(service->forward));
-	if (service->snats) {
-		sources = json_object_new_array();
-		for (int i = 0; i < service->snats; i++)
-			json_object_array_add(sources, json_object_new_string(address_text(
-							       service->snat[i], text)));
-		json_object_object_add(object, "snat", sources);
-	}
-	list_options(object, service, shown->slots);
+	json_add_options(object, service, shown->slots);
 	for (int i = 0; i < service->backends; i++)
 		json_object_array_add(backends, list_backend(shown, service->backend[i]));
 	json_object_object_add(object, "backends", backends);
@@ -148,16 +74,16 @@ static void print_options(const struct wanted_service *service, __u32 slots)
 	const char *before = "  timeout ";
 	char text[ADDRESS_TEXT];
 
-	if (scheduler_hashes(service->scheduler))
+	if (slots)
 		printf("  table-size %u", slots);
 	if (service->affinity)
 		printf("  affinity %s", affinity_text(service, text));
 	if (service->slow_start)
 		printf("  slow-start %u", service->slow_start);
-	for (size_t i = 0; i < TIMEOUTS_SHOWN; i++) {
-		if (!timeout_differs(service, i))
+	for (int i = 0; timeout_name(i); i++) {
+		if (!timeout_is_shown(service, i))
 			continue;
-		printf("%s%s=%u", before, timeout_names[i], service->timeout[i]);
+		printf("%s%s=%u", before, timeout_name(i), service->timeout[i]);
 		before = ",";
 	}
 	if (service->window && service->window != DEFAULT_WINDOW)
@@ -178,6 +104,10 @@ static void print_backend(const struct shown *shown, struct wanted_backend backe
 	printf("    %-21s  weight %-5u  %s",
 	       backend_text(shown->service.forward, backend.addr, backend.port, text),
 	       backend.weight, state_name(backend.state));
+	if (backend.own_state)
+		printf(", by xdplbd; else %s", state_name(backend.own_state));
+	if (backend.own_weight)
+		printf("  of weight %u", backend.own_weight);
 	if (mac_given(backend.mac))
 		printf("  mac %s", mac_text(backend.mac, text));
 	if (expires > 0)
@@ -210,7 +140,8 @@ static int list_one(const struct balancer *balancer, __u32 id, struct json_objec
 
 	if (!err && table_of(balancer, id))
 		err = registered_add(balancer, id, &shown.service);
-	shown.slots = set_of(balancer, id)->slots;
+	if (!err && scheduler_hashes(shown.service.scheduler))
+		shown.slots = set_of(balancer, id)->slots;
 	if (!err && all)
 		json_object_array_add(all, list_service(&shown));
 	else if (!err)

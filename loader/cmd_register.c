@@ -36,24 +36,22 @@ struct exchange {
 /* A UDP socket on this port, 0: on any, that speaks to the balancer alone. Or a negative errno. */
 static int udp_open(const struct exchange *exchange, unsigned int port)
 {
-	static const __u8 any[16];
-	struct sockaddr_storage own;
-	int family = exchange->balancer.ss_family, only6 = 1, err;
+	int family = exchange->balancer.ss_family, only6 = 1, err = 0;
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
-	xdplb_register_to_sockaddr(family, any, port, &own);
 	/* Of an IPv6 service an IPv4 socket on the port is not the listener. */
-	if ((family == AF_INET6 &&
-	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof(only6))) ||
-	    bind(fd, (struct sockaddr *)&own, exchange->length) ||
-	    connect(fd, (struct sockaddr *)&exchange->balancer, exchange->length)) {
+	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only6, sizeof(only6)))
 		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
+	if (!err)
+		err = xdplb_register_bind(exchange->listener, family, fd, port);
+	if (!err && connect(fd, (struct sockaddr *)&exchange->balancer, exchange->length))
+		err = -errno;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }
 
 /* A socket that takes UDP packets with their header, so from a port that another socket has. */

@@ -171,6 +171,7 @@ static int edit_weight(struct wanted_service *wanted, char **words, int count)
 		return fail(EBUSY, "%s registers its weight itself; set-state puts it down",
 			    words[0]);
 	wanted->backend[index].weight = weight;
+	wanted->backend[index].own_weight = 0;
 	return 0;
 }
 

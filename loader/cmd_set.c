@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "command.h"
+#include "configuration_json.h"
 #include "error.h"
-#include "output.h"
 #include "ports.h"
 #include "settings.h"
 #include "tables.h"
@@ -23,12 +23,7 @@ static void settings_show(const struct settings *settings, const struct options 
 		       settings->registration_port, seed);
 		return;
 	}
-	object = json_object_new_object();
-	json_add_bool(object, "echo", settings->echo);
-	json_add_number(object, "gue_port", settings->gue_port);
-	json_add_number(object, "icmp_rate", settings->icmp_rate);
-	json_add_number(object, "registration_port", settings->registration_port);
-	json_add_text(object, "seed", seed);
+	object = settings_json(settings);
 	json_print(object, options->pretty);
 	json_object_put(object);
 }

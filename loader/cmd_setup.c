@@ -7,6 +7,7 @@
 #include "error.h"
 #include "interfaces.h"
 #include "names.h"
+#include "output.h"
 #include "route.h"
 #include "services.h"
 #include "sets.h"
@@ -58,15 +59,12 @@ static char *setup_text(const struct setup *setup)
 	return text;
 }
 
-/* Prints the text of backend `i`, if none before it has the same, and who else has. */
+/* Prints the text of backend `i`, and who else has the same. */
 static void print_once(const struct wanted_service *service, char *const *texts, int i)
 {
 	char service_name[ADDRESS_TEXT], text[ADDRESS_TEXT];
 	const char *after = "";
 
-	for (int j = 0; j < i; j++)
-		if (!strcmp(texts[j], texts[i]))
-			return;
 	printf("%s# %s, forward %s, for a root shell on", i ? "\n" : "",
 	       service_text(&service->at, service_name), forward_name(service->forward));
 	for (int j = i; j < service->backends; j++) {
@@ -78,8 +76,54 @@ static void print_once(const struct wanted_service *service, char *const *texts,
 	printf("\n# Until it boots again.\n%s", texts[i]);
 }
 
+/* The same for programs: an object in `all`. */
+static void json_once(const struct wanted_service *service, char *const *texts, int i,
+		      struct json_object *all)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *backends = json_object_new_array();
+	char text[ADDRESS_TEXT];
+
+	json_add_text(object, "service", service_text(&service->at, text));
+	json_add_text(object, "forward", forward_name(service->forward));
+	for (int j = i; j < service->backends; j++)
+		if (!strcmp(texts[j], texts[i]))
+			json_object_array_add(backends, json_object_new_string(address_text(
+								service->backend[j].addr, text)));
+	json_object_object_add(object, "backends", backends);
+	json_add_text(object, "commands", texts[i]);
+	json_object_array_add(all, object);
+}
+
+/* No backend before it has the same text. */
+static bool is_first(char *const *texts, int i)
+{
+	for (int j = 0; j < i; j++)
+		if (!strcmp(texts[j], texts[i]))
+			return false;
+	return true;
+}
+
+static void texts_print(const struct wanted_service *service, char *const *texts,
+			const struct options *options)
+{
+	struct json_object *all = json_object_new_array();
+
+	for (int i = 0; i < service->backends; i++) {
+		if (!is_first(texts, i))
+			continue;
+		if (options->json)
+			json_once(service, texts, i, all);
+		else
+			print_once(service, texts, i);
+	}
+	if (options->json)
+		json_print(all, options->pretty);
+	json_object_put(all);
+}
+
 static int setups_print(const struct wanted_service *service, const struct links *links,
-			__u16 gue_port)
+			__u16 gue_port, const struct options *options)
 {
 	char **texts = calloc(service->backends + 1, sizeof(*texts));
 	int err = texts ? 0 : fail(ENOMEM, "no memory");
@@ -92,8 +136,8 @@ static int setups_print(const struct wanted_service *service, const struct links
 		if (!err && !texts[i])
 			err = -ENOMEM;
 	}
-	for (int i = 0; !err && i < service->backends; i++)
-		print_once(service, texts, i);
+	if (!err)
+		texts_print(service, texts, options);
 	for (int i = 0; texts && i < service->backends; i++)
 		free(texts[i]);
 	free(texts);
@@ -143,7 +187,7 @@ int command_backend_setup(struct options *options)
 		err = backend_pick(&service, options->arguments[1]);
 	if (!err) {
 		links.count = links_read(&links.link);
-		err = setups_print(&service, &links, gue_port);
+		err = setups_print(&service, &links, gue_port, options);
 	}
 	free(links.link);
 	wanted_free(&service);

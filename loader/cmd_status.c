@@ -7,6 +7,7 @@
 
 #include "chain.h"
 #include "command.h"
+#include "drained.h"
 #include "error.h"
 #include "fill.h"
 #include "interfaces.h"
@@ -246,14 +247,18 @@ int command_status(struct options *options)
 	struct json_object *all = json_object_new_array();
 	struct chain_program found[CHAIN_MAX];
 	int count = chain_interfaces(found, CHAIN_MAX), err = count < 0 ? count : 0;
+	bool drained = is_drained();
 
 	json_object_object_add(object, "balancers", all);
 	if (!err && (options->choice.interface || options->choice.pins))
 		err = status_named(options, found, count, all);
 	else if (!err)
 		err = status_all(options, found, count, all);
+	json_add_bool(object, "drained", drained);
 	if (!err && options->json)
 		json_print(object, options->pretty);
+	else if (!err && drained)
+		puts("drained: no address is announced");
 	json_object_put(object);
 	return err;
 }

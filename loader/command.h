@@ -39,7 +39,7 @@ command_function command_load, command_unload, command_status, command_attach_re
 command_function command_set_backends, command_add_backend, command_del_backend;
 command_function command_set_service, command_set_weight, command_set_state;
 command_function command_del_service, command_flush, command_drain, command_flows;
-command_function command_apply, command_save;
+command_function command_apply, command_save, command_undrain;
 command_function command_list, command_stats, command_set, command_backend_setup;
 command_function command_register, command_registrar, command_doctor, command_monitor;
 command_function command_explain;

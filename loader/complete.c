@@ -12,10 +12,15 @@ static void registration_complete(const struct wanted_registration *now,
 		wanted->mode = now->mode;
 	if (!wanted->from_given)
 		wanted->anywhere = now->anywhere;
-	if (wanted->key_given)
+	if (!wanted->key_given) {
+		wanted->keyed = now->keyed;
+		memcpy(wanted->key, now->key, sizeof(wanted->key));
+	}
+	if (wanted->mode)
 		return;
-	wanted->keyed = now->keyed;
-	memcpy(wanted->key, now->key, sizeof(wanted->key));
+	/* Whose listeners do not register keeps nothing of how they would. */
+	wanted->anywhere = wanted->keyed = false;
+	memset(wanted->key, 0, sizeof(wanted->key));
 }
 
 static void options_complete(const struct wanted_service *now, struct wanted_service *wanted)
@@ -50,6 +55,30 @@ int wanted_complete(const struct wanted_service *now, struct wanted_service *wan
 	return wanted_check(wanted);
 }
 
+static void backend_keep(const struct wanted_backend *now, struct wanted_backend *wanted)
+{
+	if (now->own_state && wanted->state == now->own_state && !wanted->forced) {
+		wanted->state = now->state;
+		wanted->own_state = now->own_state;
+	}
+	if (now->own_weight && wanted->weight == now->own_weight) {
+		wanted->weight = now->weight;
+		wanted->own_weight = now->own_weight;
+	}
+}
+
+void own_keep(const struct wanted_service *now, struct wanted_service *wanted)
+{
+	for (int i = 0; i < wanted->backends; i++) {
+		struct wanted_backend *backend = &wanted->backend[i];
+		int index =
+			backend->own_state || backend->own_weight ? -1 : wanted_index(now, backend);
+
+		if (index >= 0)
+			backend_keep(&now->backend[index], backend);
+	}
+}
+
 static bool same_registration(const struct wanted_registration *a,
 			      const struct wanted_registration *b)
 {
@@ -76,7 +105,21 @@ bool same_options(const struct wanted_service *a, const struct wanted_service *b
 bool same_backend(const struct wanted_backend *a, const struct wanted_backend *b)
 {
 	return same_place(a, b) && a->weight == b->weight && a->state == b->state &&
+	       a->own_state == b->own_state && a->own_weight == b->own_weight &&
 	       !memcmp(a->mac, b->mac, sizeof(a->mac));
+}
+
+bool another_order(const struct wanted_service *a, const struct wanted_service *b)
+{
+	if (a->backends != b->backends)
+		return false;
+	for (int i = 0; i < a->backends; i++)
+		if (wanted_index(b, &a->backend[i]) < 0)
+			return false;
+	for (int i = 0; i < a->backends; i++)
+		if (!same_place(&a->backend[i], &b->backend[i]))
+			return true;
+	return false;
 }
 
 bool same_service(const struct wanted_service *a, const struct wanted_service *b)

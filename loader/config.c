@@ -7,16 +7,6 @@
 #include "error.h"
 #include "settings.h"
 
-/* The largest power of two that is not above n. */
-static __u32 power_of_two(__u32 n)
-{
-	__u32 power = 1;
-
-	while (power <= n / 2)
-		power *= 2;
-	return power;
-}
-
 /* Puts all blocks into the queue, but for block 0, which is none. */
 static int blocks_fill(const struct balancer *balancer)
 {
@@ -45,7 +35,7 @@ int config_prepare(struct balancer *balancer)
 		err = random_key(config->seal);
 	if (err)
 		return err;
-	config->flow_mask = power_of_two(balancer->entries[MAP_FLOWS]) - 1;
+	config->flow_mask = flow_buckets(balancer->entries[MAP_FLOWS]) - 1;
 	config->cpus = balancer->cpus;
 	settings_put(config, &settings);
 	err = blocks_fill(balancer);

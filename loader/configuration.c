@@ -9,6 +9,10 @@
 #include "document.h"
 #include "error.h"
 #include "grown.h"
+#include "names.h"
+#include "read_announce.h"
+#include "read_daemon.h"
+#include "read_health.h"
 #include "service_options.h"
 #include "sets.h"
 #include "words.h"
@@ -51,7 +55,7 @@ static int read_backend_option(struct document *document, const struct document_
 	return err ? err : parse_backend_option(word, into);
 }
 
-/* It was read ahead of the others. */
+/* It is read ahead of the others, or by health_read(). */
 static int read_nothing(struct document *document, const struct document_key *key,
 			yaml_node_t *value, void *into)
 {
@@ -60,10 +64,9 @@ static int read_nothing(struct document *document, const struct document_key *ke
 }
 
 static const struct document_key backend_keys[] = {
-	{ "backend", read_nothing },
-	{ "weight", read_backend_option },
-	{ "state", read_backend_option },
-	{ "mac", read_backend_option },
+	{ "backend", read_nothing },	  { "weight", read_backend_option },
+	{ "state", read_backend_option }, { "mac", read_backend_option },
+	{ "check", read_nothing },
 };
 
 /* A backend is a word as on the command line, or a mapping. */
@@ -80,15 +83,15 @@ static int read_backend(struct document *document, yaml_node_t *node, void *into
 		return fail(EINVAL, "backend: is missing: a backend is 10.0.0.1:8080,weight=2, or "
 				    "a mapping with backend: 10.0.0.1:8080");
 	if (!is_word)
-		node_here(document, place, "backend");
+		node_here(place, "backend");
 	text = node_text(document, is_word ? node : place);
 	backend = text ? backend_add(wanted) : NULL;
 	if (!backend)
 		return -EINVAL;
-	if (is_word)
-		return parse_backend(text, &wanted->at, backend);
-	err = parse_backend_place(text, &wanted->at, backend);
-	if (err)
+	err = is_word ? parse_backend(text, &wanted->at, backend) :
+			parse_backend_place(text, &wanted->at, backend);
+	backend->place = node_place(is_word ? node : place);
+	if (err || is_word)
 		return err;
 	return mapping_read(document, node, "a backend", backend_keys, COUNT(backend_keys),
 			    backend);
@@ -97,8 +100,7 @@ static int read_backend(struct document *document, yaml_node_t *node, void *into
 static int read_backends(struct document *document, const struct document_key *key,
 			 yaml_node_t *value, void *into)
 {
-	(void)key;
-	return sequence_read(document, value, "backends", read_backend, into);
+	return sequence_read(document, value, key->name, "backends", read_backend, into);
 }
 
 /* ---- options of a service -------------------------------------------------------------------- */
@@ -122,10 +124,9 @@ static int read_snat(struct document *document, yaml_node_t *entry, void *into)
 static int read_snats(struct document *document, const struct document_key *key, yaml_node_t *value,
 		      void *into)
 {
-	(void)key;
 	if (value->type == YAML_SCALAR_NODE)
 		return read_snat(document, value, into);
-	return sequence_read(document, value, "source addresses", read_snat, into);
+	return sequence_read(document, value, key->name, "source addresses", read_snat, into);
 }
 
 static int read_affinity(struct document *document, const struct document_key *key,
@@ -146,17 +147,16 @@ static int read_timeout(struct document *document, const struct document_key *ke
 	return err ? err : parse_timeouts(word, into);
 }
 
-static const struct document_key timeout_keys[] = {
-	{ "established", read_timeout },
-	{ "closing", read_timeout },
-	{ "udp", read_timeout },
-};
-
 static int read_timeouts(struct document *document, const struct document_key *key,
 			 yaml_node_t *value, void *into)
 {
+	struct document_key keys[XDPLB_TIMEOUTS];
+	size_t count = 0;
+
 	(void)key;
-	return mapping_read(document, value, "timeout", timeout_keys, COUNT(timeout_keys), into);
+	for (; timeout_name(count); count++)
+		keys[count] = (struct document_key){ timeout_name(count), read_timeout };
+	return mapping_read(document, value, "timeout", keys, count, into);
 }
 
 static int read_udp(struct document *document, const struct document_key *key, yaml_node_t *value,
@@ -213,9 +213,19 @@ static int read_service_options(struct document *document, yaml_node_t *node,
 		{ "table-size", read_option },	  { "udp", read_udp },
 		{ "registration", read_option },  { "registration-from", read_option },
 		{ "registration-key", read_key }, { "registration-key-file", read_key_file },
-		{ "backends", read_backends },
+		{ "backends", read_backends },	  { "check", read_nothing },
+		{ "on-fail", read_nothing },	  { "min-up", read_nothing },
+		{ "fallback", read_nothing },	  { "agent", read_nothing },
+		{ "passive", read_nothing },	  { "damping", read_nothing },
 	};
 
+	_Static_assert(COUNT(keys) <= WANTED_KEYS, "a key has no room for its place");
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		const yaml_node_t *value = mapping_value(document, node, keys[i].name);
+
+		if (value)
+			wanted->key[i] = (struct wanted_key){ keys[i].name, node_place(value) };
+	}
 	return mapping_read(document, node, "a service", keys, COUNT(keys), wanted);
 }
 
@@ -239,6 +249,7 @@ static struct wanted_service *service_add(struct configuration *configuration)
 static int read_service(struct document *document, yaml_node_t *node, void *into)
 {
 	static const struct wanted_service nothing;
+	struct configuration *configuration = into;
 	yaml_node_t *name = mapping_value(document, node, "service");
 	struct wanted_service *wanted;
 	const char *text;
@@ -246,45 +257,54 @@ static int read_service(struct document *document, yaml_node_t *node, void *into
 
 	if (!name)
 		return fail(EINVAL, "service: is missing, as in service: 192.0.2.10:80/tcp");
-	node_here(document, name, "service");
+	node_here(name, "service");
 	text = node_text(document, name);
-	wanted = text ? service_add(into) : NULL;
+	wanted = text ? service_add(configuration) : NULL;
 	err = wanted ? parse_service(text, &wanted->at) : -EINVAL;
 	if (!err)
 		err = read_service_options(document, node, wanted);
-	if (err)
-		return err;
-	node_here(document, node, text);
-	return wanted_complete(&nothing, wanted);
+	if (!err)
+		err = health_read(document, node, &configuration->kept, wanted);
+	return err ? err : wanted_complete(&nothing, wanted);
 }
 
 static int read_services(struct document *document, const struct document_key *key,
 			 yaml_node_t *value, void *into)
 {
-	(void)key;
-	return sequence_read(document, value, "services", read_service, into);
+	return sequence_read(document, value, key->name, "services", read_service, into);
 }
 
+struct listed {
+	const struct wanted_service *service;
+};
+
+/* Of the same, the one that is later in the file is behind. */
 static int compare_services(const void *a, const void *b)
 {
-	return service_order(a, b);
+	const struct listed *x = a, *y = b;
+	int order = service_order(&x->service->at, &y->service->at);
+
+	return order ? order : (x->service > y->service) - (x->service < y->service);
 }
 
 static int twice_check(const struct configuration *configuration)
 {
-	struct service_address *sorted = calloc(configuration->services + 1, sizeof(*sorted));
+	struct listed *sorted = calloc(configuration->services + 1, sizeof(*sorted));
 	char text[ADDRESS_TEXT];
 	int err = 0;
 
 	if (!sorted)
 		return fail(ENOMEM, "no memory for %d services", configuration->services);
 	for (int i = 0; i < configuration->services; i++)
-		sorted[i] = configuration->service[i].at;
+		sorted[i].service = &configuration->service[i];
 	qsort(sorted, configuration->services, sizeof(*sorted), compare_services);
-	for (int i = 1; !err && i < configuration->services; i++)
-		if (!service_order(&sorted[i - 1], &sorted[i]))
-			err = fail(EEXIST, "service %s is given twice: once is right",
-				   service_text(&sorted[i], text));
+	for (int i = 1; !err && i < configuration->services; i++) {
+		if (service_order(&sorted[i - 1].service->at, &sorted[i].service->at))
+			continue;
+		wanted_here(sorted[i].service, "service");
+		err = fail(EEXIST, "service %s is given twice: once is right",
+			   service_text(&sorted[i].service->at, text));
+	}
 	free(sorted);
 	return err;
 }
@@ -297,6 +317,7 @@ static int port_check(const struct configuration *configuration, const struct wa
 	if (one->at.proto != IPPROTO_UDP ||
 	    ntohs(one->at.port) != configuration->settings.registration_port)
 		return 0;
+	wanted_here(one, "service");
 	for (int i = 0; i < configuration->services; i++) {
 		const struct wanted_service *with = &configuration->service[i];
 
@@ -329,7 +350,10 @@ static int read_setting(struct document *document, const struct document_key *ke
 
 	if (err)
 		return err;
-	configuration->seed_given |= !strcmp(key->name, "seed");
+	if (!strcmp(key->name, "seed")) {
+		configuration->seed_given = true;
+		configuration->seed_place = node_place(value);
+	}
 	return settings_read(word, &configuration->settings);
 }
 
@@ -350,24 +374,35 @@ static int read_settings(struct document *document, const struct document_key *k
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
+static int read_daemon(struct document *document, const struct document_key *key,
+		       yaml_node_t *value, void *into)
+{
+	struct configuration *configuration = into;
+
+	(void)key;
+	return daemon_read(document, value, &configuration->daemon);
+}
+
 static int read_top(struct document *document, struct configuration *configuration)
 {
 	static const struct document_key keys[] = {
 		{ "settings", read_settings },
 		{ "services", read_services },
+		{ "daemon", read_daemon },
 	};
 	yaml_node_t *top = document_top(document);
-	int err;
+	int err = 0;
 
-	if (!top || !mapping_value(document, top, "services")) {
-		node_here(document, top, NULL);
+	node_here(top, NULL);
+	if (top)
+		err = mapping_read(document, top, "the file", keys, COUNT(keys), configuration);
+	if (err)
+		return err;
+	node_here(top, NULL);
+	if (!top || !mapping_value(document, top, "services"))
 		return fail(EINVAL, "%s%sservices: is missing; where none shall be: services: []",
 			    top ? "" : document->path, top ? "" : ": ");
-	}
-	node_here(document, top, NULL);
-	err = mapping_read(document, top, "the file", keys, COUNT(keys), configuration);
-	node_here(document, top, NULL);
-	return err ? err : services_check(configuration);
+	return services_check(configuration);
 }
 
 int configuration_read(const char *path, struct configuration *configuration)
@@ -375,7 +410,8 @@ int configuration_read(const char *path, struct configuration *configuration)
 	struct document document;
 	int err;
 
-	*configuration = (struct configuration){ .settings = default_settings };
+	*configuration =
+		(struct configuration){ .settings = default_settings, .daemon = daemon_usual() };
 	err = document_read(path, &document);
 	if (err)
 		return err;
@@ -406,11 +442,22 @@ int configuration_of(const struct balancer *balancer, struct configuration *conf
 	return err;
 }
 
+const struct wanted_service *configuration_service(const struct configuration *configuration,
+						   const struct service_address *at)
+{
+	for (int i = 0; i < configuration->services; i++)
+		if (!service_order(&configuration->service[i].at, at))
+			return &configuration->service[i];
+	return NULL;
+}
+
 void configuration_free(struct configuration *configuration)
 {
 	for (int i = 0; i < configuration->services; i++)
 		wanted_free(&configuration->service[i]);
 	free(configuration->service);
+	kept_free(&configuration->kept);
+	announce_settings_free(&configuration->daemon.announce);
 	configuration->service = NULL;
 	configuration->services = 0;
 }

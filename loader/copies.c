@@ -193,6 +193,11 @@ int copies_open(struct copies *copies, const struct balancer *live, const struct
 	memset(copies, 0, sizeof(*copies));
 	copies->live = live;
 	copies->at = at;
+	if (has_two_tables(live))
+		return fail(EBUSY,
+			    "the flow table is changing its size, and that was interrupted; finish "
+			    "it with: xdplb-config load %s",
+			    at->interface);
 	err = object_open(NULL, NULL, at->program, 0, &copies->object);
 	if (!err)
 		err = maps_shape(copies);
@@ -406,7 +411,11 @@ int copies_run(struct copies *copies, const struct frame *frame, struct outcome 
 			    frame->size, copies->at->interface, strerror(-err));
 	outcome->verdict = run.retval;
 	outcome->frame.size = run.data_size_out;
-	return outcome_read(copies, outcome);
+	err = outcome_read(copies, outcome);
+	/* What is passed on is no longer the packet, see xdp/ask.h. */
+	if (outcome->work.counted == XDP_DROP)
+		outcome->verdict = XDP_DROP;
+	return err;
 }
 
 int copies_parse(struct copies *copies, const struct frame *frame, struct work *parsed)

@@ -18,6 +18,7 @@ void counts_free(struct all_counts *all)
 {
 	free(all->service);
 	free(all->backend);
+	free(all->cpu);
 	memset(all, 0, sizeof(*all));
 }
 

@@ -41,6 +41,8 @@ struct all_counts {
 	__u32 services;
 	struct backend_counts *backend; /* malloc()ed */
 	__u32 backends;
+	__u64 *cpu; /* packets that each CPU has seen; malloc()ed */
+	__u32 cpus;
 	__u64 verdict[8]; /* by enum xdp_action */
 	__u64 reason[XDPLB_REASONS];
 	struct fill fill;

@@ -176,7 +176,9 @@ static int room_make(const struct balancer *balancer, __u32 only, struct all_cou
 	}
 	all->service = calloc(services + 1, sizeof(*all->service));
 	all->backend = calloc(backends + 1, sizeof(*all->backend));
-	return all->service && all->backend ? 0 : -ENOMEM;
+	all->cpu = calloc(balancer->cpus, sizeof(*all->cpu));
+	all->cpus = balancer->cpus;
+	return all->service && all->backend && all->cpu ? 0 : -ENOMEM;
 }
 
 static int services_read(struct reading *reading, __u32 only, struct all_counts *all)
@@ -219,7 +221,7 @@ int counts_read(const struct balancer *balancer, __u32 only, struct all_counts *
 	err = services_read(reading, only, all);
 	free(reading);
 	if (!err)
-		err = balancer_counts(balancer, &sum);
+		err = balancer_counts(balancer, &sum, all->cpu);
 	if (err)
 		return err;
 	memcpy(all->verdict, sum.verdict, sizeof(all->verdict));

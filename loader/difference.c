@@ -75,29 +75,6 @@ static void print_lines(struct printing *printing, const char *indent, const str
 /* ---- services ---------------------------------------------------------------------------------
  */
 
-static const struct wanted_service *service_in(const struct configuration *configuration,
-					       const struct service_address *at)
-{
-	for (int i = 0; i < configuration->services; i++)
-		if (!service_order(&configuration->service[i].at, at))
-			return &configuration->service[i];
-	return NULL;
-}
-
-/* The same backends, but one comes elsewhere in their order. */
-static bool order_differs(const struct wanted_service *before, const struct wanted_service *after)
-{
-	if (before->backends != after->backends)
-		return false;
-	for (int i = 0; i < before->backends; i++)
-		if (wanted_index(after, &before->backend[i]) < 0)
-			return false;
-	for (int i = 0; i < before->backends; i++)
-		if (!same_place(&before->backend[i], &after->backend[i]))
-			return true;
-	return false;
-}
-
 /* A service that is new, or is to go. */
 static void print_whole(struct printing *printing, char sign, const struct wanted_service *service)
 {
@@ -135,7 +112,7 @@ static void print_changed(struct printing *printing, const struct wanted_service
 	backends_lines(before, &old);
 	backends_lines(after, &new);
 	print_lines(printing, "    - ", &old, &new);
-	if (order_differs(before, after)) {
+	if (another_order(before, after)) {
 		print_head(printing);
 		print_line(printing, '+', "    ", "# the backends in another order");
 	}
@@ -166,7 +143,8 @@ int difference_print(FILE *out, const struct configuration *before,
 		memcpy(settings.seed, before->settings.seed, sizeof(settings.seed));
 	print_settings(&printing, &before->settings, &settings);
 	for (int i = 0; i < before->services; i++) {
-		const struct wanted_service *then = service_in(after, &before->service[i].at);
+		const struct wanted_service *then =
+			configuration_service(after, &before->service[i].at);
 
 		if (!then)
 			print_whole(&printing, '-', &before->service[i]);
@@ -174,7 +152,7 @@ int difference_print(FILE *out, const struct configuration *before,
 			print_changed(&printing, &before->service[i], then);
 	}
 	for (int i = 0; i < after->services; i++)
-		if (!service_in(before, &after->service[i].at))
+		if (!configuration_service(before, &after->service[i].at))
 			print_whole(&printing, '+', &after->service[i]);
 	return printing.err ? fail(ENOMEM, "no memory for all lines") : 0;
 }

@@ -24,7 +24,8 @@ struct doctor {
 	const char *only; /* the one interface that is asked about, NULL: all */
 	struct chain_program found[CHAIN_MAX]; /* the interfaces that have it */
 	int count;
-	bool stale_told; /* what is no balancer's is told of once */
+	bool all; /* it is one of several that are looked at */
+	bool stale_told, drained_told; /* what is no balancer's is told of once */
 	struct json_object *findings;
 };
 
@@ -35,9 +36,10 @@ finding_function find_replies, find_address, find_listener, find_loopback, find_
 finding_function find_no_backend, find_no_route, find_no_neighbour;
 finding_function find_lro, find_generic_mode, find_checksums, find_no_redirect;
 finding_function find_replies_unseen, find_encap_missing, find_eaten;
-finding_function find_unanswered, find_forwarding_off, find_mtu;
+finding_function find_unanswered, find_drained, find_forwarding_off, find_mtu;
 finding_function find_flows_full, find_ports_full, find_sets_full, find_silent, find_shadowed;
-finding_function find_stale, find_rp_filter;
+finding_function find_stale, find_rp_filter, find_rooms_full, find_listeners_full, find_lookup;
+finding_function find_backend_here, find_source_held, find_service_twice;
 
 /*
  * Adds a problem: the finding's name for programs, what is at fault, and a sentence
@@ -62,6 +64,15 @@ void finding_remedy_load(const struct doctor *doctor, const char *interface, con
  */
 void finding_remedy_again(const struct doctor *doctor, const char *interfaces, const char *before,
 			  const char *options, struct json_object *finding);
+
+/* Gives the flow table room for so many flows, which nobody notices. */
+void finding_remedy_resize(const struct doctor *doctor, __u64 flows, struct json_object *finding);
+
+/*
+ * Has all tables made anew, of the size for so many flows; the configuration is saved
+ * and applied again, and flows are lost.
+ */
+void finding_remedy_anew(const struct doctor *doctor, __u64 flows, struct json_object *finding);
 
 /* This interface is asked about. */
 bool is_asked(const struct doctor *doctor, const struct chain_program *at);

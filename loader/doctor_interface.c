@@ -185,15 +185,18 @@ int find_checksums(struct doctor *doctor)
 	return err;
 }
 
-/* Joined packets are longer than any way takes. In generic mode the kernel turns it off itself. */
+/*
+ * Joined packets are longer than any way takes. For generic mode the kernel turns it
+ * off, and lets it be turned on again.
+ */
 int find_lro(struct doctor *doctor)
 {
 	for (int i = 0; i < doctor->count; i++) {
 		const struct chain_program *at = &doctor->found[i];
 		struct offloads offloads;
 
-		if (!is_asked(doctor, at) || !is_native(at) ||
-		    offloads_here(at->interface, &offloads) || !offloads.lro)
+		if (!is_asked(doctor, at) || offloads_here(at->interface, &offloads) ||
+		    !offloads.lro)
 			continue;
 		finding_remedy(
 			finding_add(doctor, "lro_on", at->interface,

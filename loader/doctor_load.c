@@ -72,3 +72,48 @@ void finding_remedy_again(const struct doctor *doctor, const char *interfaces, c
 		       "%sxdplb-config load%s%s -p %s %s",
 		       first, interfaces, before, encap, options, pins, interfaces);
 }
+
+/* All interfaces with the balancer, and the options of a load that gives all of them it. */
+struct load_words {
+	char interfaces[CHAIN_MAX * (IF_NAMESIZE + 1)]; /* each after a blank */
+	char options[sizeof(" --encap -m skb")];
+};
+
+static void load_words_of(const struct doctor *doctor, struct load_words *words)
+{
+	const char *encap = "", *mode = "";
+	size_t length = 0;
+
+	for (int i = 0; i < doctor->count; i++) {
+		const struct chain_program *at = &doctor->found[i];
+
+		length += snprintf(words->interfaces + length, sizeof(words->interfaces) - length,
+				   " %s", at->interface);
+		if (!strcmp(at->program, PROGRAM_ENCAP))
+			encap = " --encap";
+		if (at->ifindex != LOOPBACK && *mode_option(at))
+			mode = mode_option(at);
+	}
+	snprintf(words->options, sizeof(words->options), "%s%s", encap, mode);
+}
+
+void finding_remedy_resize(const struct doctor *doctor, __u64 flows, struct json_object *finding)
+{
+	bool named = doctor->pins && strcmp(doctor->pins, DEFAULT_PINS);
+	struct load_words words;
+
+	load_words_of(doctor, &words);
+	finding_remedy(finding, "xdplb-config load%s%s%s --flows %llu%s", named ? " -p " : "",
+		       named ? doctor->pins : "", words.options, flows, words.interfaces);
+}
+
+void finding_remedy_anew(const struct doctor *doctor, __u64 flows, struct json_object *finding)
+{
+	struct load_words words;
+
+	load_words_of(doctor, &words);
+	finding_remedy(finding,
+		       "xdplb-config save%s >FILE && xdplb-config unload%s && "
+		       "xdplb-config load%s --flows %llu%s && xdplb-config apply FILE",
+		       doctor->which, words.interfaces, words.options, flows, words.interfaces);
+}

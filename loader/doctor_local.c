@@ -9,7 +9,9 @@
 #include "egress.h"
 #include "error.h"
 #include "listening.h"
+#include "lookup.h"
 #include "names.h"
+#include "nearly_full.h"
 #include "output.h"
 #include "replies.h"
 #include "route.h"
@@ -234,6 +236,30 @@ int find_loopback(struct doctor *doctor)
 	return 0;
 }
 
+/* Keyless, of this machine's processes. */
+static bool is_registered_unkeyed(const struct doctor *doctor, __u32 id)
+{
+	const struct xdplb_table *table = table_of(doctor->balancer, id);
+
+	return table && table->mode != XDPLB_REGISTRATION_OFF && !table->keyed;
+}
+
+/* Another machine has a listener that echoes register itself: said where nothing else ails lo. */
+int find_lookup(struct doctor *doctor)
+{
+	char services[SERVICES_TEXT];
+
+	if (!replies_attached(LOOPBACK_IFINDEX, doctor->id) || lookup_attached(doctor->id) ||
+	    !services_name(doctor, is_registered_unkeyed, services))
+		return 0;
+	finding_remedy(finding_add(doctor, "lookup_missing", "lo",
+				   "lo: the program for socket lookups is missing, so another "
+				   "machine can have a listener of %s that echoes register itself",
+				   services),
+		       "xdplb-config attach-replies -d lo");
+	return 0;
+}
+
 static int registrar_look(struct doctor *doctor, __u32 id)
 {
 	const struct xdplb_service *service = &doctor->balancer->services[id];
@@ -251,6 +277,51 @@ static int registrar_look(struct doctor *doctor, __u32 id)
 					   "on udp port %u of its address",
 					   text, ntohs(port)),
 			       "xdplb-config registrar%s %s", doctor->which, text);
+	return 0;
+}
+
+/* How many places of a service's table are not free for another; *port: of the least weight. */
+static __u32 places_taken(const struct doctor *doctor, __u32 id, __be16 *port)
+{
+	const struct xdplb_table *table = table_of(doctor->balancer, id);
+	__u16 least = XDPLB_WEIGHT_MAX;
+	struct live_listener live;
+	__u32 place = 0, taken = 0;
+
+	for (int k = 0; k < XDPLB_LISTENERS; k++)
+		taken += table->listener[k].expires > clock_nanoseconds();
+	*port = 0;
+	while (listener_next(doctor->balancer, id, &place, &live)) {
+		if (*port && live.weight >= least)
+			continue;
+		least = live.weight;
+		*port = live.port;
+	}
+	return taken;
+}
+
+/* A service has nearly as many registered listeners as can be. */
+int find_listeners_full(struct doctor *doctor)
+{
+	char text[ADDRESS_TEXT];
+	__u32 id = 0, taken;
+	__be16 port;
+
+	while (local_next(doctor, &id)) {
+		if (!table_of(doctor->balancer, id))
+			continue;
+		taken = places_taken(doctor, id, &port);
+		if (!is_nearly_full(taken, XDPLB_LISTENERS) || !port)
+			continue;
+		service_name(doctor, id, text);
+		goodbye_remedy(
+			doctor, id, port,
+			finding_add(
+				doctor, "listeners_nearly_full", text,
+				"%s: %u of %u listeners have registered themselves, so new ones "
+				"may be refused (registration_full)",
+				text, taken, XDPLB_LISTENERS));
+	}
 	return 0;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Findings about the machine's own settings: addresses that it answers for, and forwarding. */
+/* Findings about the machine: whether it is drained, addresses that it answers for, forwarding. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "doctor_ways.h"
+#include "drained.h"
 #include "error.h"
 #include "neighbour.h"
 #include "output.h"
@@ -13,6 +14,21 @@
 
 #define LOOKS 35 /* the kernel asks three times, a second apart */
 #define LOOK_NS 100000000
+
+/* ---- drained as a whole
+ * -------------------------------------------------------------------------- */
+
+int find_drained(struct doctor *doctor)
+{
+	if (doctor->drained_told || !is_drained())
+		return 0;
+	doctor->drained_told = true;
+	finding_remedy(finding_add(doctor, "drained", "drained",
+				   "drained: this machine announces none of its addresses, so only "
+				   "what is routed here by other means comes"),
+		       "xdplb-config undrain");
+	return 0;
+}
 
 /* ---- addresses that nobody answers for
  * ----------------------------------------------------------- */

@@ -45,26 +45,40 @@ static __u32 overhead_of(const struct doctor *doctor, const struct doctor_way *w
 	return setup_overhead(&setup);
 }
 
-/* The way that lacks most by this interface, NULL: none lacks any. */
-static const struct doctor_way *narrowest(const struct doctor *doctor,
-					  const struct doctor_ways *ways, const struct link *link,
-					  __u32 *need)
+/* No packet has gone that way, fit or not: it is not what was counted. 0, or a negative errno. */
+static int is_unused(const struct doctor *doctor, const struct doctor_way *way, bool *unused)
 {
-	const struct doctor_way *worst = NULL;
-	__u32 in = mtu_in(doctor, ways);
+	struct xdplb_backend_cpu sum;
+	int err = balancer_backend_counts(doctor->balancer, way->backend, &sum);
 
+	*unused = !err && !sum.looked_up;
+	return err;
+}
+
+/* The way that lacks most by this interface, NULL: none lacks any. 0, or a negative errno. */
+static int narrowest(const struct doctor *doctor, const struct doctor_ways *ways,
+		     const struct link *link, __u32 *need, const struct doctor_way **worst)
+{
+	__u32 in = mtu_in(doctor, ways);
+	int err = 0;
+
+	*worst = NULL;
 	*need = link->mtu;
-	for (__u32 i = 0; i < ways->count; i++) {
+	for (__u32 i = 0; !err && i < ways->count; i++) {
 		const struct doctor_way *way = &ways->way[i];
 		__u32 wanted = in + overhead_of(doctor, way);
+		bool unused;
 
 		if (way->hop.ifindex != (int)link->ifindex || !way->out ||
 		    !forward_wraps(way->forward) || wanted <= *need)
 			continue;
+		err = is_unused(doctor, way, &unused);
+		if (err || unused)
+			continue;
 		*need = wanted;
-		worst = way;
+		*worst = way;
 	}
-	return worst;
+	return err;
 }
 
 static void narrow_show(struct doctor *doctor, const struct link *link,
@@ -78,7 +92,8 @@ static void narrow_show(struct doctor *doctor, const struct link *link,
 	finding_remedy(
 		finding_add(doctor, "mtu_too_small", interface,
 			    "%s: its MTU of %u has no room for what is put around packets to "
-			    "%s; %llu did not fit, and clients that do not hear of it hang",
+			    "%s; so far %llu packets did not fit a way out, and clients that "
+			    "do not hear of it hang",
 			    interface, link->mtu, way_name(doctor, way, name), count),
 		"ip link set dev %s mtu %u", interface, need);
 }
@@ -92,14 +107,15 @@ int find_mtu(struct doctor *doctor)
 	__u64 count = 0;
 
 	if (!err && ways.count)
-		err = balancer_counts(doctor->balancer, &sum);
+		err = balancer_counts(doctor->balancer, &sum, NULL);
 	if (!err && ways.count)
 		count = sum.reason[XDPLB_DROP_TOO_BIG] + sum.reason[XDPLB_ANSWER_TOO_BIG];
 	for (int i = 0; !err && count && i < ways.link_count; i++) {
+		const struct doctor_way *way;
 		__u32 need;
-		const struct doctor_way *way = narrowest(doctor, &ways, &ways.links[i], &need);
 
-		if (way)
+		err = narrowest(doctor, &ways, &ways.links[i], &need, &way);
+		if (!err && way)
 			narrow_show(doctor, &ways.links[i], way, need, count);
 	}
 	ways_free(&ways);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Findings about tables: what is nearly full. */
+/* Findings about the tables of flows, of nat's ports and of sets: what is nearly full. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,6 @@
 
 #include "addresses.h"
 #include "doctor.h"
-#include "encap.h"
 #include "error.h"
 #include "fill.h"
 #include "names.h"
@@ -15,30 +14,15 @@
 #include "output.h"
 #include "sets.h"
 
-/* ---- flows
- * --------------------------------------------------------------------------------------- */
+/* ---- flows ------------------------------------------------------------------------------- */
 
 static void flows_show(struct doctor *doctor, const struct fill *fill)
 {
-	char interfaces[CHAIN_MAX * (IF_NAMESIZE + 1)] = "";
-	const char *encap = "", *mode = "";
-	size_t length = 0;
-
-	for (int i = 0; i < doctor->count; i++) {
-		length += snprintf(interfaces + length, sizeof(interfaces) - length, " %s",
-				   doctor->found[i].interface);
-		if (!strcmp(doctor->found[i].program, PROGRAM_ENCAP))
-			encap = " --encap";
-		if (doctor->found[i].mode == XDP_MODE_SKB && doctor->found[i].ifindex != LOOPBACK)
-			mode = " -m skb";
-	}
-	finding_remedy(finding_add(doctor, "flows_nearly_full", "flows",
-				   "flows: %llu of %u places are taken, so new flows may find none "
-				   "(table_full, no_room)",
-				   fill->flows, fill->room),
-		       "xdplb-config save%s >FILE && xdplb-config unload%s && "
-		       "xdplb-config load%s%s --flows %u%s && xdplb-config apply FILE",
-		       doctor->which, interfaces, encap, mode, 4 * fill->room, interfaces);
+	finding_remedy_resize(doctor, 4 * (__u64)fill->room,
+			      finding_add(doctor, "flows_nearly_full", "flows",
+					  "flows: %llu of %u places are taken, so new flows may "
+					  "find none (table_full, no_room)",
+					  fill->flows, fill->room));
 }
 
 int find_flows_full(struct doctor *doctor)

@@ -11,16 +11,34 @@
 
 /* ---- from the file --------------------------------------------------------------------- */
 
+/* A byte that is no text: by line and column (in bytes) where the file can be read again. */
+static int byte_error(const struct document *document, const yaml_parser_t *parser, FILE *file)
+{
+	size_t line = 1, column = 1, left = parser->problem_offset;
+	int byte = 0;
+
+	if (fseek(file, 0, SEEK_SET))
+		return fail(EINVAL, "%s: byte %zu: %s; UTF-8 text is expected", document->path,
+			    parser->problem_offset, parser->problem);
+	for (; left && (byte = getc(file)) != EOF; left--) {
+		column = byte == '\n' ? 1 : column + 1;
+		line += byte == '\n';
+	}
+	error_place("%s:%zu:%zu", document->path, line, column);
+	fail(EINVAL, "%s; UTF-8 text is expected", parser->problem);
+	error_place(NULL);
+	return -EINVAL;
+}
+
 /* What libyaml has against the file. Its lines and columns count from 0. */
-static int syntax_error(const struct document *document, const yaml_parser_t *parser)
+static int syntax_error(const struct document *document, const yaml_parser_t *parser, FILE *file)
 {
 	const yaml_mark_t *mark = &parser->problem_mark;
 
 	if (parser->error == YAML_MEMORY_ERROR)
 		return fail(ENOMEM, "%s: no memory to read it", document->path);
 	if (parser->error == YAML_READER_ERROR)
-		return fail(EINVAL, "%s: byte %zu: %s; UTF-8 text is expected", document->path,
-			    parser->problem_offset, parser->problem);
+		return byte_error(document, parser, file);
 	error_place("%s:%zu:%zu", document->path, mark->line + 1, mark->column + 1);
 	fail(EINVAL, "%s%s%s; YAML is expected, as in xdplb.yaml(5)",
 	     parser->context ? parser->context : "", parser->context ? ", " : "", parser->problem);
@@ -29,13 +47,13 @@ static int syntax_error(const struct document *document, const yaml_parser_t *pa
 }
 
 /* What is behind the first document of a file should be its end. */
-static int second_check(struct document *document, yaml_parser_t *parser)
+static int second_check(struct document *document, yaml_parser_t *parser, FILE *file)
 {
 	yaml_document_t second;
 	int err = 0;
 
 	if (!yaml_parser_load(parser, &second))
-		return syntax_error(document, parser);
+		return syntax_error(document, parser, file);
 	if (yaml_document_get_root_node(&second)) {
 		error_place("%s:%zu:1", document->path, second.start_mark.line + 1);
 		err = fail(EINVAL, "a second document begins: one is expected");
@@ -43,6 +61,13 @@ static int second_check(struct document *document, yaml_parser_t *parser)
 	}
 	yaml_document_delete(&second);
 	return err;
+}
+
+static int read_failed(const struct document *document)
+{
+	int err = errno ? errno : EIO;
+
+	return fail(err, "%s: cannot be read: %s", document->path, strerror(err));
 }
 
 static int document_parse(struct document *document, FILE *file)
@@ -53,10 +78,11 @@ static int document_parse(struct document *document, FILE *file)
 	if (!yaml_parser_initialize(&parser))
 		return fail(ENOMEM, "%s: no memory to read it", document->path);
 	yaml_parser_set_input_file(&parser, file);
+	errno = 0;
 	if (!yaml_parser_load(&parser, &document->yaml)) {
-		err = syntax_error(document, &parser);
+		err = ferror(file) ? read_failed(document) : syntax_error(document, &parser, file);
 	} else if (document_top(document)) {
-		err = second_check(document, &parser);
+		err = second_check(document, &parser, file);
 		if (err)
 			document_free(document);
 	}
@@ -71,12 +97,13 @@ int document_read(const char *path, struct document *document)
 	int err;
 
 	document->path = standard ? "standard input" : path;
+	place_file(document->path);
 	if (!file)
 		return fail(errno, "%s: %s", path, strerror(errno));
 	err = document_parse(document, file);
 	if (!err && ferror(file)) {
 		document_free(document);
-		err = fail(EIO, "%s: cannot be read", path);
+		err = read_failed(document);
 	}
 	if (!standard)
 		fclose(file);
@@ -95,13 +122,18 @@ yaml_node_t *document_top(struct document *document)
 
 /* ---- nodes ------------------------------------------------------------------------------- */
 
-void node_here(const struct document *document, const yaml_node_t *node, const char *key)
+struct place node_place(const yaml_node_t *node)
 {
-	if (!node)
-		error_place(NULL);
-	else
-		error_place("%s:%zu:%zu%s%s", document->path, node->start_mark.line + 1,
-			    node->start_mark.column + 1, key ? ": " : "", key ? key : "");
+	return (struct place){ node->start_mark.line + 1, node->start_mark.column + 1 };
+}
+
+void node_here(const yaml_node_t *node, const char *key)
+{
+	struct place place;
+
+	if (node)
+		place = node_place(node);
+	place_here(node ? &place : NULL, key);
 }
 
 static const char *kind_name(const yaml_node_t *node)
@@ -121,6 +153,10 @@ const char *node_text(const struct document *document, const yaml_node_t *node)
 	(void)document;
 	if (node->type != YAML_SCALAR_NODE) {
 		fail(EINVAL, "%s is here: a plain value is expected", kind_name(node));
+		return NULL;
+	}
+	if (!node->data.scalar.length && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE) {
+		fail(EINVAL, "nothing is here: a value is expected");
 		return NULL;
 	}
 	if (strlen((const char *)node->data.scalar.value) != node->data.scalar.length) {
@@ -149,7 +185,7 @@ static const struct document_key *key_find(const struct document *document, cons
 	char text[KEYS_TEXT];
 	const char *name;
 
-	node_here(document, node, NULL);
+	node_here(node, NULL);
 	name = node_text(document, node);
 	for (size_t i = 0; name && i < count; i++)
 		if (!strcmp(keys[i].name, name))
@@ -203,13 +239,13 @@ int mapping_read(struct document *document, yaml_node_t *node, const char *what,
 		err = key ? once_check(document, node, pair, key->name) : -EINVAL;
 		if (err)
 			return err;
-		node_here(document, value, key->name);
+		node_here(value, key->name);
 		err = key->read(document, key, value, into);
 	}
 	return err;
 }
 
-int sequence_read(struct document *document, yaml_node_t *node, const char *what,
+int sequence_read(struct document *document, yaml_node_t *node, const char *key, const char *what,
 		  int (*read)(struct document *document, yaml_node_t *entry, void *into),
 		  void *into)
 {
@@ -222,7 +258,7 @@ int sequence_read(struct document *document, yaml_node_t *node, const char *what
 	     !err && item < node->data.sequence.items.top; item++) {
 		yaml_node_t *entry = yaml_document_get_node(&document->yaml, *item);
 
-		node_here(document, entry, NULL);
+		node_here(entry, key);
 		err = read(document, entry, into);
 	}
 	return err;

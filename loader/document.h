@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <yaml.h>
 
+#include "place.h"
+
 struct document {
 	const char *path; /* as it was given; "-": standard input */
 	yaml_document_t yaml;
@@ -25,7 +27,9 @@ yaml_node_t *document_top(struct document *document);
  * Error lines speak of this node from now on, and of its key unless that is NULL.
  * NULL for the node: of none.
  */
-void node_here(const struct document *document, const yaml_node_t *node, const char *key);
+void node_here(const yaml_node_t *node, const char *key);
+
+struct place node_place(const yaml_node_t *node);
 
 /* The text of a plain value, NULL after an error line: it is none. */
 const char *node_text(const struct document *document, const yaml_node_t *node);
@@ -47,8 +51,8 @@ int mapping_read(struct document *document, yaml_node_t *node, const char *what,
 /* The value of a key, NULL: it is not there, or this is no mapping. */
 yaml_node_t *mapping_value(struct document *document, const yaml_node_t *node, const char *key);
 
-/* Reads each entry of a sequence. */
-int sequence_read(struct document *document, yaml_node_t *node, const char *what,
+/* Reads each entry of a sequence, the value of `key`. */
+int sequence_read(struct document *document, yaml_node_t *node, const char *key, const char *what,
 		  int (*read)(struct document *document, yaml_node_t *entry, void *into),
 		  void *into);
 

@@ -72,6 +72,8 @@ int edit_backend_state(struct wanted_service *wanted, const char *word, __u8 sta
 	if (index < 0)
 		return index;
 	wanted->backend[index].state = state;
+	wanted->backend[index].own_state = 0;
+	wanted->backend[index].forced = true;
 	wanted->backend[index].renew = true;
 	return 0;
 }

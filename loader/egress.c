@@ -90,6 +90,7 @@ struct filter {
 
 struct filters {
 	int ifindex;
+	const char *name; /* of our program */
 	bool any;
 	__u64 taken; /* bit p: priority PRIORITY + p, by whomever */
 	struct filter ours; /* .program 0: none */
@@ -125,7 +126,7 @@ static int read_filter_attribute(const struct nlattr *attribute, void *context)
  * By the program's own name: the filter's is made up by who attached it, and
  * another program may be at our priority and handle. 1, 0 or a negative errno.
  */
-static int is_ours(__u32 program)
+static int is_ours(__u32 program, const char *name)
 {
 	struct bpf_prog_info info = {};
 	__u32 length = sizeof(info);
@@ -137,7 +138,7 @@ static int is_ours(__u32 program)
 		return fd;
 	err = bpf_obj_get_info_by_fd(fd, &info, &length) ? -errno : 0;
 	close(fd);
-	return err ? err : !strcmp(info.name, PROGRAM_REPLIES);
+	return err ? err : !strcmp(info.name, name);
 }
 
 /*
@@ -161,7 +162,7 @@ static int read_filter(const struct nlmsghdr *message, void *context)
 	if (filters->ours.program || !filter.program || header->tcm_ifindex != filters->ifindex ||
 	    TC_H_MIN(header->tcm_info) != htons(ETH_P_ALL))
 		return MNL_CB_OK;
-	ours = is_ours(filter.program);
+	ours = is_ours(filter.program, filters->name);
 	if (ours < 0) {
 		errno = -ours;
 		return MNL_CB_ERROR;
@@ -171,15 +172,15 @@ static int read_filter(const struct nlmsghdr *message, void *context)
 	return MNL_CB_OK;
 }
 
-static int filters_read(int ifindex, __u32 direction, struct filters *filters)
+static int filters_read(int ifindex, __u32 direction, const char *name, struct filters *filters)
 {
-	*filters = (struct filters){ .ifindex = ifindex };
+	*filters = (struct filters){ .ifindex = ifindex, .name = name };
 	return dump(RTM_GETTFILTER, ifindex, TC_H_MAKE(TC_H_CLSACT, direction), read_filter,
 		    filters);
 }
 
-/* Those at egress: none where there is no clsact, since ingress would show its own for them. */
-static int egress_read(int ifindex, struct filters *filters)
+/* None where there is no clsact, since ingress would show its own for those at egress. */
+static int ours_read(int ifindex, __u32 direction, const char *name, struct filters *filters)
 {
 	struct qdisc qdisc;
 	int err = qdisc_read(ifindex, &qdisc);
@@ -187,7 +188,7 @@ static int egress_read(int ifindex, struct filters *filters)
 	*filters = (struct filters){ .ifindex = ifindex };
 	if (err || !qdisc.clsact)
 		return err;
-	return filters_read(ifindex, TC_H_MIN_EGRESS, filters);
+	return filters_read(ifindex, direction, name, filters);
 }
 
 /* ---- attaching ----------------------------------------------------------------------------- */
@@ -203,9 +204,9 @@ static int clsact_tidy(int ifindex)
 
 	if (err || !qdisc.clsact || qdisc.shared)
 		return err;
-	err = filters_read(ifindex, TC_H_MIN_INGRESS, &ingress);
+	err = filters_read(ifindex, TC_H_MIN_INGRESS, "", &ingress);
 	if (!err)
-		err = filters_read(ifindex, TC_H_MIN_EGRESS, &egress);
+		err = filters_read(ifindex, TC_H_MIN_EGRESS, "", &egress);
 	if (err || ingress.any || egress.any)
 		return err;
 	return bpf_tc_hook_destroy(&hook);
@@ -244,9 +245,14 @@ static int place(const struct filters *filters, struct bpf_tc_opts *opts)
 	return 0;
 }
 
-int egress_attach(int ifindex, int prog_fd)
+static enum bpf_tc_attach_point point_of(__u32 direction)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
+	return direction == TC_H_MIN_EGRESS ? BPF_TC_EGRESS : BPF_TC_INGRESS;
+}
+
+int filter_attach(int ifindex, __u32 direction, const char *name, int prog_fd)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = point_of(direction));
 	LIBBPF_OPTS(bpf_tc_opts, opts, .prog_fd = prog_fd);
 	struct filters filters;
 	bool made;
@@ -254,7 +260,7 @@ int egress_attach(int ifindex, int prog_fd)
 
 	if (err)
 		return err;
-	err = filters_read(ifindex, TC_H_MIN_EGRESS, &filters);
+	err = filters_read(ifindex, direction, name, &filters);
 	if (!err)
 		err = place(&filters, &opts);
 	if (!err)
@@ -264,10 +270,15 @@ int egress_attach(int ifindex, int prog_fd)
 	return err;
 }
 
+int egress_attach(int ifindex, int prog_fd)
+{
+	return filter_attach(ifindex, TC_H_MIN_EGRESS, PROGRAM_REPLIES, prog_fd);
+}
+
 int egress_find(int ifindex, __u32 *program)
 {
 	struct filters filters;
-	int err = egress_read(ifindex, &filters);
+	int err = ours_read(ifindex, TC_H_MIN_EGRESS, PROGRAM_REPLIES, &filters);
 
 	if (err)
 		return err;
@@ -275,12 +286,12 @@ int egress_find(int ifindex, __u32 *program)
 	return *program ? 0 : -ENOENT;
 }
 
-int egress_detach(int ifindex)
+int filter_detach(int ifindex, __u32 direction, const char *name)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_EGRESS);
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = point_of(direction));
 	struct filters filters;
 	bool found = false;
-	int err = egress_read(ifindex, &filters);
+	int err = ours_read(ifindex, direction, name, &filters);
 
 	/* One is all that we put there, but nobody is kept from putting another. */
 	while (!err && filters.ours.program) {
@@ -290,7 +301,12 @@ int egress_detach(int ifindex)
 		found = true;
 		err = bpf_tc_detach(&hook, &opts);
 		if (!err)
-			err = filters_read(ifindex, TC_H_MIN_EGRESS, &filters);
+			err = filters_read(ifindex, direction, name, &filters);
 	}
 	return err || !found ? err : clsact_tidy(ifindex);
+}
+
+int egress_detach(int ifindex)
+{
+	return filter_detach(ifindex, TC_H_MIN_EGRESS, PROGRAM_REPLIES);
 }

@@ -23,6 +23,13 @@
  */
 int egress_attach(int ifindex, int prog_fd);
 
+/*
+ * The same at either side, of a program with that name (at most 15 bytes): `direction` is
+ * TC_H_MIN_INGRESS or TC_H_MIN_EGRESS.
+ */
+int filter_attach(int ifindex, __u32 direction, const char *name, int prog_fd);
+int filter_detach(int ifindex, __u32 direction, const char *name);
+
 /* The id of our program there; -ENOENT: none. */
 int egress_find(int ifindex, __u32 *program);
 

@@ -23,16 +23,13 @@ static bool has_encap(const struct chain_program *program)
 int encap_check(const struct balancer *balancer, __u8 forward)
 {
 	struct chain_program found[CHAIN_MAX];
-	__u32 id = balancer_id(balancer);
 	char without[CHAIN_MAX * (IF_NAMESIZE + 1)] = "";
 	int count, all = 0, able = 0, length = 0;
 
 	if (!forward_wraps(forward))
 		return 0;
-	count = chain_interfaces(found, CHAIN_MAX);
+	count = chain_of(balancer_id(balancer), found, CHAIN_MAX);
 	for (int i = 0; i < count; i++) {
-		if (program_config_map(found[i].id) != id)
-			continue;
 		all++;
 		able += has_encap(&found[i]);
 		if (!has_encap(&found[i]))

@@ -4,6 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "file_words.h"
+#include "progress.h"
+
+#define ERROR_TEXT 4096
+
 static char place[ERROR_PLACE];
 
 void error_place(const char *format, ...)
@@ -18,11 +23,27 @@ void error_place(const char *format, ...)
 	va_end(args);
 }
 
+static void say_plainly(const char *kind, const char *where, const char *text)
+{
+	progress_give_way();
+	fprintf(stderr, "xdplb-config: %s%s%s%s\n", where, *where ? ": " : "", kind, text);
+}
+
+static void (*say_it)(const char *kind, const char *where, const char *text) = say_plainly;
+
+void error_to(void (*say)(const char *kind, const char *where, const char *text))
+{
+	say_it = say;
+}
+
 static void say(const char *kind, const char *format, va_list args)
 {
-	fprintf(stderr, "xdplb-config: %s%s%s", place, *place ? ": " : "", kind);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	char text[ERROR_TEXT], of_file[ERROR_TEXT];
+
+	vsnprintf(text, sizeof(text), format, args);
+	if (*place)
+		file_words(text, place, of_file, sizeof(of_file));
+	say_it(kind, place, *place ? of_file : text);
 }
 
 int fail(int err, const char *format, ...)

@@ -21,6 +21,12 @@ void error_place(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int misuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define EUSAGE 4095
 
+/*
+ * From now on this says them and warnings, in a daemon's way: `kind` is "" or "warning: ", `place`
+ * "" or a place in a file.
+ */
+void error_to(void (*say)(const char *kind, const char *place, const char *text));
+
 /* Something the user should know although the command did what it was told. */
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

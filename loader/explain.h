@@ -50,6 +50,13 @@ void explain_tell(struct explanation *e);
 /* Why it was not forwarded, and what to do about it: the last steps. */
 void explain_why(struct explanation *e);
 
+/* Likewise, of a packet that was passed on because it is not for the balancer. */
+void explain_passed(struct explanation *e);
+
+/* Adds these two steps; `remedy` is NULL where there is nothing to be done. */
+#define SENTENCE 512
+void explain_say(struct explanation *e, const char *why, const char *remedy);
+
 /* Adds a step with a text. */
 struct json_object *explain_step(struct explanation *e, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

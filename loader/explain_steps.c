@@ -392,7 +392,7 @@ static void tell_sent(struct explanation *e)
 {
 	struct xdplb_backend_cpu counts;
 	const struct xdplb_way *way = explain_way(e, &counts);
-	bool turned = e->out->verdict == XDP_TX || e->out->work.turned;
+	bool turned = e->out->verdict == XDP_TX || e->out->work.counted == XDP_TX;
 	struct json_object *step;
 	char name[IF_NAMESIZE];
 

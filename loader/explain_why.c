@@ -3,17 +3,18 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "address.h"
 #include "error.h"
 #include "explain.h"
+#include "interfaces.h"
 #include "names.h"
+#include "netdev.h"
 #include "route.h"
 #include "sets.h"
 #include "show.h"
-
-#define SENTENCE 512
 
 struct words {
 	const char *why, *remedy;
@@ -69,7 +70,7 @@ static const struct words reasons[XDPLB_ANSWERS] = {
 				 "set-service --timeout" },
 };
 
-static void say(struct explanation *e, const char *why, const char *remedy)
+void explain_say(struct explanation *e, const char *why, const char *remedy)
 {
 	enum xdplb_reason reason = explain_reason(e);
 	struct json_object *step = explain_step(e, "why", "%s", why);
@@ -109,7 +110,7 @@ static void no_neighbour(struct explanation *e)
 		 xdplb_is_ipv6(hop.addr) ? "neighbour discovery" : "ARP", name);
 	snprintf(remedy, sizeof(remedy), "is it up, and on that network? ping %s; ip neigh show %s",
 		 address, address);
-	say(e, why, remedy);
+	explain_say(e, why, remedy);
 }
 
 static void no_route(struct explanation *e)
@@ -123,7 +124,7 @@ static void no_route(struct explanation *e)
 		 e->at->interface);
 	snprintf(remedy, sizeof(remedy), "ip route get %s; sysctl %s; ip rule", address,
 		 xdplb_is_ipv6(hop.addr) ? "net.ipv6.conf.all.forwarding" : "net.ipv4.ip_forward");
-	say(e, why, remedy);
+	explain_say(e, why, remedy);
 }
 
 /* How many backends are in each state. */
@@ -154,7 +155,7 @@ static void no_backend(struct explanation *e)
 	struct service_address at;
 
 	if (!e->service) {
-		say(e, "the backend of its flow is gone", "xdplb-config list");
+		explain_say(e, "the backend of its flow is gone", "xdplb-config list");
 		return;
 	}
 	service_address_of(&e->balancer->services[e->service], &at);
@@ -164,19 +165,21 @@ static void no_backend(struct explanation *e)
 	snprintf(remedy, sizeof(remedy),
 		 "xdplb-config list %s; set-state %s BACKEND up, or add-backend %s BACKEND", text,
 		 text, text);
-	say(e, why, remedy);
+	explain_say(e, why, remedy);
 }
 
 static void no_port(struct explanation *e)
 {
 	if (explain_method(e) == XDPLB_DNAT)
-		say(e,
-		    "the backend has a flow of this client's port already, of another service, "
-		    "and could not tell the two apart",
-		    "give the services backends of different ports, or one of them nat");
+		explain_say(
+			e,
+			"the backend has a flow of this client's port already, of another service, "
+			"and could not tell the two apart",
+			"give the services backends of different ports, or one of them nat");
 	else
-		say(e, "no source port towards the backend is free",
-		    "give the service more source addresses: set-service --snat ADDR --snat ADDR");
+		explain_say(e, "no source port towards the backend is free",
+			    "give the service more source addresses: set-service --snat ADDR "
+			    "--snat ADDR");
 }
 
 static void no_encap(struct explanation *e)
@@ -184,7 +187,7 @@ static void no_encap(struct explanation *e)
 	char remedy[SENTENCE];
 
 	snprintf(remedy, sizeof(remedy), "xdplb-config load --encap %s", e->at->interface);
-	say(e, "the program there, xdplb, cannot wrap packets: xdplb_encap can", remedy);
+	explain_say(e, "the program there, xdplb, cannot wrap packets: xdplb_encap can", remedy);
 }
 
 static bool dropped(struct explanation *e, enum xdplb_reason reason)
@@ -210,75 +213,51 @@ static bool dropped(struct explanation *e, enum xdplb_reason reason)
 	}
 }
 
-/* ---- what is not for the balancer ------------------------------------------------------- */
+/* ---- the steps -------------------------------------------------------------------------- */
 
-/* The services at the address that the packet goes to. */
-static int services_at(const struct explanation *e, char text[SENTENCE])
+/*
+ * The program hands it to the driver, which takes nothing from XDP; a veth's does so
+ * with what turns back, too.
+ */
+static bool is_lost(const struct explanation *e, __u32 out, bool veth)
 {
-	const __be32 *addr = explain_headers(e)->daddr.word;
-	struct service_address at;
-	char name[ADDRESS_TEXT];
-	size_t length = 0;
-	int count = 0;
-
-	for (__u32 id = 1; id < XDPLB_SERVICES; id++) {
-		if (!e->balancer->services[id].proto || !service_set(e->balancer, id))
-			continue;
-		service_address_of(&e->balancer->services[id], &at);
-		if (!same_address(at.addr, addr) || ++count > 4)
-			continue;
-		length += snprintf(text + length, SENTENCE - length, "%s%s", count > 1 ? ", " : "",
-				   service_text(&at, name));
-	}
-	if (count > 4)
-		snprintf(text + length, SENTENCE - length, " and %d more", count - 4);
-	return count;
+	return e->at->mode == XDP_MODE_NATIVE && (e->at->ifindex != (int)out || veth) &&
+	       netdev_redirect(out) == REDIRECT_NO;
 }
 
-static void not_ours(struct explanation *e)
+static bool is_veth(__u32 ifindex)
 {
-	char why[2 * SENTENCE], text[SENTENCE];
+	struct link *links = NULL;
+	int count = links_read(&links);
+	const struct link *link = count > 0 ? link_find(links, count, ifindex) : NULL;
+	bool veth = link && link->veth;
 
-	if (services_at(e, text))
-		snprintf(why, sizeof(why),
-			 "no service, and no reply of a known flow; at that "
-			 "address there is %s",
-			 text);
-	else
-		snprintf(why, sizeof(why),
-			 "no service, and no reply of a known flow; there is none at that address");
-	say(e, why, "xdplb-config list; set-backends SERVICE BACKEND... makes one");
+	free(links);
+	return veth;
 }
 
-static void passed(struct explanation *e)
+/* It is sent, and gets no further. */
+static bool lost(struct explanation *e)
 {
-	switch (e->kind) {
-	case EXPLAIN_UNCONFIGURED:
-		say(e, "the balancer was never configured, so everything passes",
-		    "xdplb-config set-backends SERVICE BACKEND...");
-		break;
-	case EXPLAIN_GROUP:
-		say(e, "a frame to a group, or to everybody, is nobody's to forward", NULL);
-		break;
-	case EXPLAIN_NOT_IP:
-		say(e, "neither IPv4 nor IPv6, or not as the program reads them", NULL);
-		break;
-	case EXPLAIN_OTHER:
-		say(e, "neither TCP nor UDP: services are of these", NULL);
-		break;
-	case EXPLAIN_ICMP:
-		say(e, "ICMP that is about no packet of the balancer, nor a ping to a service",
-		    NULL);
-		break;
-	case EXPLAIN_REGISTRATION:
-		say(e, "a registration: the stack, or the registrar, has it now", NULL);
-		break;
-	case EXPLAIN_NOT_OURS:
-		not_ours(e);
-		break;
-	default:
-		break;
-	}
+	struct xdplb_backend_cpu counts;
+	const struct xdplb_way *way = explain_way(e, &counts);
+	__u32 out = way ? way->out & XDPLB_OUT_IFINDEX : 0;
+	char why[SENTENCE], name[IF_NAMESIZE] = "?";
+	bool veth = is_veth(out);
+
+	if (!out || !is_lost(e, out, veth))
+		return false;
+	if_indextoname(out, name);
+	snprintf(why, sizeof(why),
+		 "it is lost behind the program: %s takes no packets that XDP redirects in native "
+		 "mode",
+		 name);
+	explain_say(e, why,
+		    veth ? "have its other end poll (ethtool -K PEER gro on); xdplb-config doctor "
+			   "says what to type" :
+			   "load the program in generic mode (-m skb); xdplb-config doctor says "
+			   "what to type");
+	return true;
 }
 
 /* What the program did that is no forwarding between clients and backends; NULL: nothing. */
@@ -302,12 +281,14 @@ void explain_why(struct explanation *e)
 	enum xdplb_reason reason = explain_reason(e);
 	const char *answer = special_text(e);
 
+	if (lost(e))
+		return;
 	if (answer)
 		explain_step(e, "why", "%s", answer);
 	else if (reason < XDPLB_ANSWERS && dropped(e, reason))
 		return;
 	else if (reason < XDPLB_ANSWERS)
-		say(e, reasons[reason].why, reasons[reason].remedy);
+		explain_say(e, reasons[reason].why, reasons[reason].remedy);
 	else if (e->out->verdict == XDP_PASS && !e->sent)
-		passed(e);
+		explain_passed(e);
 }

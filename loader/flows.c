@@ -6,11 +6,25 @@
 
 #include "../xdp/flow_state.h"
 
+/*
+ * Those in use, and not more than there are: a load may be changing what the mask
+ * says, or was killed.
+ */
+static __u32 buckets_of(const struct balancer *balancer)
+{
+	__u32 used = balancer->config->flow_mask + 1,
+	      all = flow_buckets(balancer->entries[MAP_FLOWS]);
+
+	return has_two_tables(balancer) || used > all ? all : used;
+}
+
 struct flow_table flow_table_of(const struct balancer *balancer)
 {
 	return (struct flow_table){
 		.bucket = balancer->flows,
-		.buckets = balancer->config->flow_mask + 1,
+		.buckets = buckets_of(balancer),
+		.old = balancer->old_flows,
+		.old_buckets = balancer->old_flows ? balancer->entries[MAP_OLD] : 0,
 		.backend = balancer->backends,
 		.now = clock_seconds(),
 	};
@@ -47,14 +61,21 @@ static bool flow_read(const struct flow_table *table, const struct xdplb_flow *e
 	return true;
 }
 
-void flows_scan(const struct flow_table *table, flow_function *each, void *context)
+static void buckets_scan(const struct flow_table *table, const struct xdplb_flow_bucket *bucket,
+			 __u32 buckets, flow_function *each, void *context)
 {
 	struct flow flow;
 
-	for (__u32 i = 0; i < table->buckets; i++)
+	for (__u32 i = 0; i < buckets; i++)
 		for (int way = 0; way < XDPLB_WAYS; way++)
-			if (flow_read(table, &table->bucket[i].way[way], &flow))
+			if (flow_read(table, &bucket[i].way[way], &flow))
 				each(&flow, context);
+}
+
+void flows_scan(const struct flow_table *table, flow_function *each, void *context)
+{
+	buckets_scan(table, table->bucket, table->buckets, each, context);
+	buckets_scan(table, table->old, table->old_buckets, each, context);
 }
 
 __u32 clock_seconds(void)

@@ -14,6 +14,8 @@
 struct flow_table {
 	const struct xdplb_flow_bucket *bucket;
 	__u32 buckets;
+	const struct xdplb_flow_bucket *old; /* the table that shall go, while the size changes */
+	__u32 old_buckets; /* 0: there is none */
 	const struct xdplb_backend *backend; /* XDPLB_BACKENDS records */
 	__u32 now; /* clock_seconds() */
 };
@@ -33,7 +35,7 @@ typedef void flow_function(const struct flow *flow, void *context);
 /* The balancer's, now. */
 struct flow_table flow_table_of(const struct balancer *balancer);
 
-/* Shows each entry, expired ones too. */
+/* Shows each entry, expired ones too; one that is being carried to the new table perhaps twice. */
 void flows_scan(const struct flow_table *table, flow_function *each, void *context);
 
 /* The second that the program's clock, CLOCK_MONOTONIC_COARSE, shows. */

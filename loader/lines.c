@@ -88,20 +88,15 @@ static void snat_lines(const struct wanted_service *wanted, struct lines *lines)
 
 static void timeout_lines(const struct wanted_service *wanted, struct lines *lines)
 {
-	static const char *const names[] = {
-		[XDPLB_TIMEOUT_ESTABLISHED] = "established",
-		[XDPLB_TIMEOUT_CLOSING] = "closing",
-		[XDPLB_TIMEOUT_UDP] = "udp",
-	};
 	const char *before = "";
 	char text[128] = "";
 	size_t length = 0;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (!wanted->timeout[i] || wanted->timeout[i] == default_timeout(i))
+	for (int i = 0; timeout_name(i); i++) {
+		if (!timeout_is_shown(wanted, i))
 			continue;
 		length += snprintf(text + length, sizeof(text) - length, "%s%s: %u", before,
-				   names[i], wanted->timeout[i]);
+				   timeout_name(i), wanted->timeout[i]);
 		before = ", ";
 	}
 	if (length)
@@ -118,18 +113,15 @@ static void udp_lines(const struct wanted_service *wanted, struct lines *lines)
 
 static void registration_lines(const struct wanted_registration *registration, struct lines *lines)
 {
-	const __u8 *key = (const __u8 *)registration->key;
-	char digits[33] = "";
+	char digits[KEY_TEXT];
 
 	if (!registration->mode)
 		return;
 	add(lines, -1, "registration: %s", registration_name(registration->mode));
 	if (registration->anywhere)
 		add(lines, -1, "registration-from: any");
-	for (size_t i = 0; i < sizeof(registration->key); i++)
-		sprintf(digits + 2 * i, "%02x", key[i]);
 	if (registration->keyed)
-		add(lines, -1, "registration-key: \"%s\"", digits);
+		add(lines, -1, "registration-key: \"%s\"", key_text(registration, digits));
 }
 
 void service_lines(const struct wanted_service *wanted, struct lines *lines)
@@ -165,10 +157,10 @@ void backends_lines(const struct wanted_service *wanted, struct lines *lines)
 
 		backend_text(wanted->forward, backend->addr, backend->port, place);
 		quote = quote_of(place);
-		if (backend->weight != 1)
-			snprintf(weight, sizeof(weight), ",weight=%u", backend->weight);
-		if (backend->state != XDPLB_UP)
-			snprintf(state, sizeof(state), ",state=%s", state_name(backend->state));
+		if (own_weight(backend) != 1)
+			snprintf(weight, sizeof(weight), ",weight=%u", own_weight(backend));
+		if (own_state(backend) != XDPLB_UP)
+			snprintf(state, sizeof(state), ",state=%s", state_name(own_state(backend)));
 		if (mac_given(backend->mac)) {
 			strcpy(mac, ",mac=");
 			mac_text(backend->mac, mac + strlen(mac));

@@ -76,23 +76,26 @@ static const struct command commands[] = {
 	  "set-weight 192.0.2.10:80/tcp 10.0.0.1:8080 5", "Changes the weight of one backend." },
 	{ "set-state", command_set_state, 3, 3, WHICH, "SERVICE BACKEND up|drain|down|backup",
 	  "set-state 192.0.2.10:80/tcp 10.0.0.1:8080 down", "Changes the state of one backend." },
-	{ "drain", command_drain, 2, 3, WHICH "w", "SERVICE BACKEND [--wait [SECONDS]]",
+	{ "drain", command_drain, 0, 3, WHICH "w", "[SERVICE BACKEND] [--wait [SECONDS]]",
 	  "drain 192.0.2.10:80/tcp 10.0.0.1:8080 --wait 600",
-	  "No new flows for a backend; with --wait, until it has none left." },
+	  "No new flows for a backend; with --wait, until it has none left. Without one: the "
+	  "whole balancer's addresses are withdrawn." },
+	{ "undrain", command_undrain, 0, 0, "", "", "undrain",
+	  "A balancer that was drained as a whole announces its addresses again." },
 	{ "del-service", command_del_service, 1, 1, WHICH, "SERVICE",
 	  "del-service 192.0.2.10:80/tcp", "Removes a service; packets to it are passed on." },
 	{ "flush", command_flush, 0, 0, WHICH, "", "flush", "Removes all services." },
-	{ "apply", command_apply, 1, 1, WHICH "D", "FILE [--dry-run]",
+	{ "apply", command_apply, 1, 1, SHOW "D", "FILE [--dry-run]",
 	  "apply /etc/xdplb/xdplb.yaml --dry-run",
 	  "Makes the balancer match a file, all or nothing; with --dry-run, shows the "
 	  "difference." },
-	{ "save", command_save, 0, 0, WHICH, "", "save >/etc/xdplb/xdplb.yaml",
+	{ "save", command_save, 0, 0, SHOW, "", "save >/etc/xdplb/xdplb.yaml",
 	  "Prints the balancer as a file for apply." },
 	{ "set", command_set, 0, ANY, SHOW,
 	  "[echo=on|off] [gue-port=PORT] [icmp-rate=N] [registration-port=PORT] "
 	  "[seed=HEX32|random]",
 	  "set echo=off", "Shows the balancer's settings, or changes some." },
-	{ "backend-setup", command_backend_setup, 1, 2, WHICH, "SERVICE [BACKEND]",
+	{ "backend-setup", command_backend_setup, 1, 2, SHOW, "SERVICE [BACKEND]",
 	  "backend-setup 192.0.2.10:80/tcp", "Prints what to type on the backends." },
 	{ "register", command_register, 1, 1, "tglrbnK",
 	  "SERVICE --port PORT [--weight N] [--ttl SECONDS] [--renew | --goodbye]\n"
@@ -128,6 +131,12 @@ static int usage(FILE *out)
 	return 0;
 }
 
+static int version(void)
+{
+	printf("xdplb-config %s, ABI %d\n", XDPLB_VERSION, XDPLB_ABI);
+	return 0;
+}
+
 /* What the letters of a command's options mean, where that is not one of a service. */
 static const struct {
 	char letter;
@@ -138,7 +147,8 @@ static const struct {
 	{ 'N', "--flows N                   room for so many, 64 to 67108864; 1048576" },
 	{ 'P', "-P PRIO                     place in the chain, 1 to 10000; 20" },
 	{ 'k', "--keep-maps                 services and flows stay for the next load" },
-	{ 'w', "--wait [SECONDS]            until it has no flows left, or so long" },
+	{ 'w',
+	  "--wait [SECONDS]            until no flow is left, or no packet comes, or so long" },
 	{ 'D', "--dry-run                   changes nothing, shows what would" },
 	{ 'c', "--watch                     rates, once a second; q leaves" },
 	{ 'x', "--prometheus                text for the textfile collector" },
@@ -150,8 +160,8 @@ static const struct {
 	{ 'n', "--registration-port PORT    of the balancer; 7475" },
 	{ 'i', "--iface IFNAME              by which it comes in; the balancer's first" },
 	{ 'a', "--src ADDR[:PORT]           from whom" },
-	{ 'e', "--flags FLAGS               of TCP, as SYN or ACK,PSH; SYN" },
-	{ 'L', "--length N                  bytes of the IP packet" },
+	{ 'e', "--flags FLAGS               of TCP, as ACK,PSH; SYN, or ACK once connected" },
+	{ 'L', "--length N                  bytes of the frame, zeros at its end" },
 	{ 'C', "--pcap FILE                 the packet is in a capture" },
 	{ 'q', "--packet N                  the Nth of it; 1" },
 	{ 'H', "--hex TEXT                  the packet, from Ethernet on, in hexadecimal" },
@@ -258,6 +268,8 @@ int main(int argc, char **argv)
 	refusal_listen();
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")))
 		err = usage(stdout);
+	else if (argc == 2 && !strcmp(argv[1], "--version"))
+		err = version();
 	else if (!command_to_front(argc, argv))
 		err = -EUSAGE - usage(stderr);
 	else if ((command = command_find(argv[1])))

@@ -36,6 +36,12 @@ static const char *const registrations[] = {
 	[XDPLB_REGISTRATION_USER] = "user",
 };
 
+static const char *const timeouts[] = {
+	[XDPLB_TIMEOUT_ESTABLISHED] = "established",
+	[XDPLB_TIMEOUT_CLOSING] = "closing",
+	[XDPLB_TIMEOUT_UDP] = "udp",
+};
+
 static const char *const reasons[] = {
 	[XDPLB_DROP_NO_BACKEND] = "no_backend",
 	[XDPLB_DROP_NO_NEIGHBOUR] = "no_neighbour",
@@ -116,6 +122,11 @@ const char *registration_name(__u8 mode)
 const char *proto_name(__u8 proto)
 {
 	return proto == IPPROTO_UDP ? "udp" : "tcp";
+}
+
+const char *timeout_name(enum xdplb_timeout timeout)
+{
+	return timeout < sizeof(timeouts) / sizeof(*timeouts) ? timeouts[timeout] : NULL;
 }
 
 const char *reason_name(enum xdplb_reason reason)

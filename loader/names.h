@@ -14,6 +14,8 @@ const char *flow_state_name(__u8 state); /* enum xdplb_flow_state */
 /* off, kernel or user (enum xdplb_registration). */
 const char *registration_name(__u8 mode);
 const char *proto_name(__u8 proto);
+/* established, closing or udp; NULL from affinity's on, which is no word of --timeout. */
+const char *timeout_name(enum xdplb_timeout timeout);
 const char *reason_name(enum xdplb_reason reason);
 
 /* The number of a word, or a negative errno after saying what would be right. */

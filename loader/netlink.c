@@ -9,14 +9,13 @@
 
 #define REPLY_BYTES 32768 /* a dump comes in pieces of at most this */
 
-int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t on_reply, void *context)
+/* Asks by an open socket, and closes it. */
+static int ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t on_reply,
+	       void *context)
 {
-	struct mnl_socket *socket = mnl_socket_open(bus);
 	char buffer[REPLY_BYTES];
 	int err = 0, got, more;
 
-	if (!socket)
-		return -errno;
 	request->nlmsg_seq = time(NULL);
 	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    mnl_socket_sendto(socket, request, request->nlmsg_len) < 0) {
@@ -34,6 +33,25 @@ int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t on_reply, void *cont
 out:
 	mnl_socket_close(socket);
 	return err;
+}
+
+int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t on_reply, void *context)
+{
+	struct mnl_socket *socket = mnl_socket_open(bus);
+
+	return socket ? ask(socket, request, on_reply, context) : -errno;
+}
+
+int netlink_dump(int bus, struct nlmsghdr *request, mnl_cb_t on_reply, void *context)
+{
+	struct mnl_socket *socket = mnl_socket_open(bus);
+	int on = 1;
+
+	if (!socket)
+		return -errno;
+	/* Every kernel that we run on knows it. */
+	setsockopt(mnl_socket_get_fd(socket), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
+	return ask(socket, request, on_reply, context);
 }
 
 #define AT_ONCE 32 /* answers, which fit the socket's buffer in any case */

@@ -15,6 +15,12 @@
 int netlink_ask(int bus, struct nlmsghdr *request, mnl_cb_t on_reply, void *context);
 
 /*
+ * The same for a dump of which the kernel leaves out what the request's header and
+ * attributes do not say, which it does not check otherwise.
+ */
+int netlink_dump(int bus, struct nlmsghdr *request, mnl_cb_t on_reply, void *context);
+
+/*
  * A question of many: writes request `i` into NETLINK_REQUEST_BYTES of zeros,
  * with the flags that it needs to have exactly one answer.
  */

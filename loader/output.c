@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "output.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
+
+#include "address.h"
 
 void json_add_text(struct json_object *object, const char *key, const char *text)
 {
@@ -16,6 +19,14 @@ void json_add_number(struct json_object *object, const char *key, __u64 number)
 void json_add_bool(struct json_object *object, const char *key, bool value)
 {
 	json_object_object_add(object, key, json_object_new_boolean(value));
+}
+
+void json_add_endpoint(struct json_object *object, const __be32 addr[4], __be16 port)
+{
+	char text[ADDRESS_TEXT];
+
+	json_add_text(object, "address", address_text(addr, text));
+	json_add_number(object, "port", ntohs(port));
 }
 
 void json_add_time(struct json_object *object, const struct timespec *time)

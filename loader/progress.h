@@ -16,9 +16,13 @@
 const char *progress_text(unsigned int done, unsigned int of, const char *text, int columns,
 			  char *line);
 
-/* Shows that in place of what was shown before, where `out` is a terminal. */
+/* Whether a line there can change: it is a terminal, and TERM does not call it dumb. */
+bool progress_changes(FILE *out);
+/* Shows that in place of what was shown before, where a line can change. */
 void progress_show(FILE *out, unsigned int done, unsigned int of, const char *text);
 /* Takes it away again. */
 void progress_clear(FILE *out);
+/* The same wherever something is shown: another line comes. */
+void progress_give_way(void);
 
 #endif

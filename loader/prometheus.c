@@ -47,28 +47,27 @@ void prometheus_label(FILE *out, const char *value)
 	}
 }
 
-static void head(FILE *out, const char *name, const char *type, const char *help)
+void prometheus_head(FILE *out, const char *name, const char *type, const char *help)
 {
 	fprintf(out, "# HELP xdplb_%s %s\n# TYPE xdplb_%s %s\n", name, help, name, type);
 }
 
-static void print_label(FILE *out, const char *before, const char *name, const char *value)
+void prometheus_pair(FILE *out, const char *before, const char *name, const char *value)
 {
 	fprintf(out, "%s%s=\"", before, name);
 	prometheus_label(out, value);
 	fputc('"', out);
 }
 
-/* A sample's name and the labels that say which backend, without the brace behind them. */
-static void print_which(FILE *out, const char *family, const struct service_counts *service,
-			const struct backend_counts *backend)
+void prometheus_which(FILE *out, const char *name, const struct service_counts *service,
+		      const struct backend_counts *backend)
 {
 	char text[ADDRESS_TEXT];
 
-	fprintf(out, "xdplb_%s", family);
-	print_label(out, "{", "service", service_text(&service->at, text));
+	fprintf(out, "xdplb_%s", name);
+	prometheus_pair(out, "{", "service", service_text(&service->at, text));
 	if (backend)
-		print_label(out, ",", "backend", counts_backend_text(service, backend, text));
+		prometheus_pair(out, ",", "backend", counts_backend_text(service, backend, text));
 }
 
 static void print_services(FILE *out, const struct all_counts *all)
@@ -77,9 +76,9 @@ static void print_services(FILE *out, const struct all_counts *all)
 
 	for (size_t f = 0; f < FAMILIES; f++) {
 		snprintf(name, sizeof(name), "service_%s", families[f].name);
-		head(out, name, families[f].type, families[f].help);
+		prometheus_head(out, name, families[f].type, families[f].help);
 		for (__u32 i = 0; i < all->services; i++) {
-			print_which(out, name, &all->service[i], NULL);
+			prometheus_which(out, name, &all->service[i], NULL);
 			fprintf(out, "} %llu\n", value_of(&all->service[i].counts, &families[f]));
 		}
 	}
@@ -102,7 +101,7 @@ static void each_backend(FILE *out, const struct all_counts *all, const char *na
 static void print_count(FILE *out, const char *name, const struct service_counts *service,
 			const struct backend_counts *backend, const void *context)
 {
-	print_which(out, name, service, backend);
+	prometheus_which(out, name, service, backend);
 	fprintf(out, "} %llu\n", value_of(&backend->counts, context));
 }
 
@@ -110,7 +109,7 @@ static void print_weight(FILE *out, const char *name, const struct service_count
 			 const struct backend_counts *backend, const void *context)
 {
 	(void)context;
-	print_which(out, name, service, backend);
+	prometheus_which(out, name, service, backend);
 	fprintf(out, "} %u\n", backend->weight);
 }
 
@@ -120,8 +119,8 @@ static void print_states(FILE *out, const char *name, const struct service_count
 {
 	(void)context;
 	for (int state = XDPLB_UP; state <= XDPLB_BACKUP; state++) {
-		print_which(out, name, service, backend);
-		print_label(out, ",", "state", state_name(state));
+		prometheus_which(out, name, service, backend);
+		prometheus_pair(out, ",", "state", state_name(state));
 		fprintf(out, "} %d\n", state == backend->state);
 	}
 }
@@ -132,12 +131,13 @@ static void print_backends(FILE *out, const struct all_counts *all)
 
 	for (size_t f = 0; f < FAMILIES; f++) {
 		snprintf(name, sizeof(name), "backend_%s", families[f].name);
-		head(out, name, families[f].type, families[f].help);
+		prometheus_head(out, name, families[f].type, families[f].help);
 		each_backend(out, all, name, print_count, &families[f]);
 	}
-	head(out, "backend_weight", "gauge", "Its share of new flows.");
+	prometheus_head(out, "backend_weight", "gauge", "Its share of new flows.");
 	each_backend(out, all, "backend_weight", print_weight, NULL);
-	head(out, "backend_state", "gauge", "1 for the state that it is in, 0 for the others.");
+	prometheus_head(out, "backend_state", "gauge",
+			"1 for the state that it is in, 0 for the others.");
 	each_backend(out, all, "backend_state", print_states, NULL);
 }
 
@@ -153,39 +153,47 @@ static void print_verdicts(FILE *out, const struct all_counts *all)
 			 { "redirect", XDP_REDIRECT },
 			 { "drop", XDP_DROP } };
 
-	head(out, "verdicts_total", "counter", "Packets by what became of them.");
+	prometheus_head(out, "verdicts_total", "counter", "Packets by what became of them.");
 	for (size_t i = 0; i < sizeof(verdicts) / sizeof(*verdicts); i++)
 		fprintf(out, "xdplb_verdicts_total{verdict=\"%s\"} %llu\n", verdicts[i].name,
 			all->verdict[verdicts[i].verdict]);
+}
+
+static void print_cpus(FILE *out, const struct all_counts *all)
+{
+	prometheus_head(out, "cpu_packets_total", "counter", "Packets that each CPU has seen.");
+	for (__u32 i = 0; i < all->cpus; i++)
+		fprintf(out, "xdplb_cpu_packets_total{cpu=\"%u\"} %llu\n", i, all->cpu[i]);
 }
 
 /* Counters by reason, `from` to `to`. */
 static void print_reasons(FILE *out, const struct all_counts *all, const char *name,
 			  const char *help, int from, int to)
 {
-	head(out, name, "counter", help);
+	prometheus_head(out, name, "counter", help);
 	for (int i = from; i < to; i++) {
 		fprintf(out, "xdplb_%s", name);
-		print_label(out, "{", "reason", reason_name(i));
+		prometheus_pair(out, "{", "reason", reason_name(i));
 		fprintf(out, "} %llu\n", all->reason[i]);
 	}
 }
 
-static void print_gauge(FILE *out, const char *name, const char *help, __u64 value)
+void prometheus_gauge(FILE *out, const char *name, const char *help, __u64 value)
 {
-	head(out, name, "gauge", help);
+	prometheus_head(out, name, "gauge", help);
 	fprintf(out, "xdplb_%s %llu\n", name, value);
 }
 
 static void print_fill(FILE *out, const struct fill *fill)
 {
-	print_gauge(out, "services", "Services there are.", fill->services);
-	print_gauge(out, "services_max", "Services there is room for.", XDPLB_SERVICES - 1);
-	print_gauge(out, "backends", "Backends there are, deleted ones that have flows included.",
-		    fill->backends);
-	print_gauge(out, "backends_max", "Backends there is room for.", XDPLB_BACKENDS - 1);
-	print_gauge(out, "flows", "Entries of the flow table in use.", fill->flows);
-	print_gauge(out, "flows_max", "Entries that the flow table has.", fill->room);
+	prometheus_gauge(out, "services", "Services there are.", fill->services);
+	prometheus_gauge(out, "services_max", "Services there is room for.", XDPLB_SERVICES - 1);
+	prometheus_gauge(out, "backends",
+			 "Backends there are, deleted ones that have flows included.",
+			 fill->backends);
+	prometheus_gauge(out, "backends_max", "Backends there is room for.", XDPLB_BACKENDS - 1);
+	prometheus_gauge(out, "flows", "Entries of the flow table in use.", fill->flows);
+	prometheus_gauge(out, "flows_max", "Entries that the flow table has.", fill->room);
 }
 
 void prometheus_print(FILE *out, const struct all_counts *all)
@@ -193,6 +201,7 @@ void prometheus_print(FILE *out, const struct all_counts *all)
 	print_services(out, all);
 	print_backends(out, all);
 	print_verdicts(out, all);
+	print_cpus(out, all);
 	print_reasons(out, all, "drops_total", "Packets dropped, by reason.", 0, XDPLB_DROPS);
 	print_reasons(out, all, "passed_total",
 		      "Packets passed on that could not be read or had no flow, by reason.",

@@ -259,8 +259,8 @@ static struct xdplb_table *table_meant(const struct balancer *balancer,
 	return entry ? table_of(balancer, entry->index) : NULL;
 }
 
-void registrar_hear(struct balancer *balancer, const struct datagram *datagram,
-		    const struct service_address *only, __u64 now, struct hearing *hearing)
+static void hear(struct balancer *balancer, const struct datagram *datagram,
+		 const struct service_address *only, __u64 now, struct hearing *hearing)
 {
 	struct xdplb_table *table;
 
@@ -274,4 +274,11 @@ void registrar_hear(struct balancer *balancer, const struct datagram *datagram,
 		hearing->reason = message_apply(balancer, table, &datagram->message, now);
 	if (hearing->reason == XDPLB_ANSWER_REGISTERED)
 		answer_make(table, &datagram->message, hearing);
+}
+
+void registrar_hear(struct balancer *balancer, const struct datagram *datagram,
+		    const struct service_address *only, __u64 now, struct hearing *hearing)
+{
+	hear(balancer, datagram, only, now, hearing);
+	balancer->config->heard[hearing->reason]++;
 }

@@ -45,7 +45,8 @@ enum xdplb_reason datagram_judge(const struct datagram *datagram, const struct x
 /*
  * Hears a datagram at nanosecond `now` of the program's clock, and does what it
  * says if that is right in every respect. `only`, unless NULL, is the one service
- * that is taken care of. The caller holds the lock for a change.
+ * that is taken care of. Counts what became of it. The caller holds the lock for a
+ * change.
  */
 void registrar_hear(struct balancer *balancer, const struct datagram *datagram,
 		    const struct service_address *only, __u64 now, struct hearing *hearing);

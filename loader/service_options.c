@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../client/xdplb-register.h"
+#include "defaults.h"
 #include "error.h"
 #include "names.h"
 #include "slots.h"
@@ -64,23 +65,41 @@ const char *affinity_text(const struct wanted_service *wanted, char *text)
 	return text;
 }
 
+const char *key_text(const struct wanted_registration *registration, char text[KEY_TEXT])
+{
+	const __u8 *key = (const __u8 *)registration->key;
+
+	for (size_t i = 0; i < sizeof(registration->key); i++)
+		sprintf(text + 2 * i, "%02x", key[i]);
+	return text;
+}
+
+bool timeout_is_shown(const struct wanted_service *wanted, int timeout)
+{
+	return timeout_name(timeout) && wanted->timeout[timeout] &&
+	       wanted->timeout[timeout] != default_timeout(timeout);
+}
+
+const char *udp_shown(const struct wanted_service *wanted)
+{
+	if (wanted->udp == WANTED_UDP_STATELESS)
+		return "stateless";
+	return wanted->udp == WANTED_UDP_TRACKED && wanted->forward == XDPLB_LOCAL ? "tracked" :
+										     NULL;
+}
+
 /* One NAME=SECONDS. */
 static int parse_timeout(const char *word, struct wanted_service *wanted)
 {
-	static const char *const names[] = {
-		[XDPLB_TIMEOUT_ESTABLISHED] = "established=",
-		[XDPLB_TIMEOUT_CLOSING] = "closing=",
-		[XDPLB_TIMEOUT_UDP] = "udp=",
-	};
+	size_t length = strcspn(word, "=");
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		size_t length = strlen(names[i]);
+	for (int i = 0; word[length] && timeout_name(i); i++) {
 		char what[32];
 
-		if (strncmp(word, names[i], length))
+		if (strlen(timeout_name(i)) != length || strncmp(word, timeout_name(i), length))
 			continue;
-		snprintf(what, sizeof(what), "--timeout %.*s", (int)length - 1, names[i]);
-		return parse_seconds(word + length, what, 1, &wanted->timeout[i]);
+		snprintf(what, sizeof(what), "--timeout %s", timeout_name(i));
+		return parse_seconds(word + length + 1, what, 1, &wanted->timeout[i]);
 	}
 	return fail(EINVAL,
 		    "--timeout %s: some of established=, closing= and udp= are expected, with "

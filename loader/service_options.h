@@ -36,4 +36,14 @@ int parse_table_size(const char *text, struct wanted_service *wanted);
 /* Affinity as it is given, client/24,600; `text` has ADDRESS_TEXT bytes and is returned. */
 const char *affinity_text(const struct wanted_service *wanted, char *text);
 
+/* A registration's key as it is given, 32 digits; returns `text`. */
+#define KEY_TEXT 33
+const char *key_text(const struct wanted_registration *registration, char text[KEY_TEXT]);
+
+/* This timeout (enum xdplb_timeout) has a name, and is not the default. */
+bool timeout_is_shown(const struct wanted_service *wanted, int timeout);
+
+/* How UDP is treated, where that is not the default; NULL: it is. */
+const char *udp_shown(const struct wanted_service *wanted);
+
 #endif

@@ -2,6 +2,7 @@
 #include "services.h"
 
 #include "change.h"
+#include "daemon_lock.h"
 #include "directory.h"
 #include "error.h"
 #include "sets.h"
@@ -33,6 +34,8 @@ int service_apply(struct balancer *balancer, struct wanted_service *wanted)
 	__u32 id = service_find(balancer, &wanted->at);
 	int err = set_read(balancer, id, &now);
 
+	if (!err && daemon_runs())
+		own_keep(&now, wanted);
 	if (!err)
 		err = wanted_complete(&now, wanted);
 	wanted_free(&now);

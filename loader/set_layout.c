@@ -222,6 +222,11 @@ static void head_make(struct xdplb_set *head, const struct wanted_service *wante
 	head->lines = head->old_line + lines_of(head->old_slots, XDPLB_SLOTS_A_LINE);
 }
 
+static __u8 own_of(const struct wanted_backend *backend)
+{
+	return backend->own_state | (backend->own_weight ? XDPLB_OWN_WEIGHT : 0);
+}
+
 static void entries_make(union xdplb_set_line *set, const struct wanted_service *wanted,
 			 const __u32 *ids)
 {
@@ -236,6 +241,7 @@ static void entries_make(union xdplb_set_line *set, const struct wanted_service 
 				.backend = ids[i],
 				.weight = wanted->backend[i].weight,
 				.state = wanted->backend[i].state,
+				.own = own_of(&wanted->backend[i]),
 			};
 }
 

@@ -201,7 +201,7 @@ int staging_commit(struct staging *staging)
 {
 	struct balancer *balancer = staging->balancer;
 
-	__atomic_store_n(&balancer->config->phase, phase_next(balancer), __ATOMIC_RELEASE);
+	__atomic_store_n(&balancer->config->phase, balancer->config->phase + 1, __ATOMIC_RELEASE);
 	return balancer_grace();
 }
 
@@ -249,6 +249,9 @@ int set_read(const struct balancer *balancer, __u32 service, struct wanted_servi
 		wanted->backend[i].port = backend->port;
 		wanted->backend[i].weight = entry->weight;
 		wanted->backend[i].state = entry->state;
+		wanted->backend[i].own_state = XDPLB_OWN_STATE(entry->own);
+		if (entry->own & XDPLB_OWN_WEIGHT)
+			wanted->backend[i].own_weight = backend->own_weight;
 	}
 	return 0;
 }

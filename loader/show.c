@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "show.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "services.h"
@@ -11,14 +10,6 @@ void service_address_of(const struct xdplb_service *service, struct service_addr
 	memcpy(at->addr, service->addr, sizeof(at->addr));
 	at->port = service->port;
 	at->proto = service->proto;
-}
-
-void json_add_endpoint(struct json_object *object, const __be32 addr[4], __be16 port)
-{
-	char text[ADDRESS_TEXT];
-
-	json_add_text(object, "address", address_text(addr, text));
-	json_add_number(object, "port", ntohs(port));
 }
 
 int show_open(struct options *options, struct balancer *balancer, __u32 *only)

@@ -17,7 +17,4 @@ bool show_service(const struct balancer *balancer, __u32 id, __u32 only);
 
 void service_address_of(const struct xdplb_service *service, struct service_address *at);
 
-/* Adds "address" and "port". */
-void json_add_endpoint(struct json_object *object, const __be32 addr[4], __be16 port);
-
 #endif

@@ -6,15 +6,27 @@
 #include <stdbool.h>
 
 #define SILENT_FLOWS 3 /* fewer may be clients that have gone */
+#define SILENT_SERVED 5 /* of a backend that has answered before, and of which less is sure */
+#define SILENT_APART 2 /* seconds; longer than a handshake takes */
+#define SILENT_NEVER (~0U) /* idle: there is no such flow */
 
 /*
- * A backend that takes packets and answers none: enough flows wait with their first
- * packet, none of its flows is further, and no reply of it has been seen. Young flows
- * look so too, for as long as a handshake takes.
+ * A flow that waits with its first packet tells something where that came after all of
+ * its backend's that are further have had their last. `idle` is the one's and the least
+ * of the others', in seconds.
  */
-static inline bool is_silent(__u32 waiting, __u32 further, __u64 replies)
+static inline bool is_waiting(__u32 idle, __u32 further)
 {
-	return waiting >= SILENT_FLOWS && !further && !replies;
+	return idle + SILENT_APART <= further;
+}
+
+/*
+ * A backend that takes packets and answers none: enough flows wait so, and no reply of it
+ * has come while doctor looked. Young flows look so too, for as long as a handshake takes.
+ */
+static inline bool is_silent(__u32 waiting, bool served, bool replies)
+{
+	return waiting >= (served ? SILENT_SERVED : SILENT_FLOWS) && !replies;
 }
 
 #endif

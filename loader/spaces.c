@@ -7,8 +7,6 @@
 #include <stddef.h>
 #include <unistd.h>
 
-#define OWN_SPACE "/proc/self/ns/net"
-
 static const char *const places[] = { "/run/netns/*", "/proc/[1-9]*/ns/net" };
 
 /* False: no more are wanted. */

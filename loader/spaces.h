@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#define OWN_SPACE "/proc/self/ns/net"
+
 /* Called for each with its file, open, and that file's name; false: no more. */
 typedef bool space_function(int space, const char *path, void *context);
 

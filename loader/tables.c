@@ -121,16 +121,21 @@ static bool same_key(const struct xdplb_table *table, const struct wanted_regist
 	       !memcmp(table->key, wanted->key, sizeof(table->key));
 }
 
-/* What was said before counts no more, neither of those who are new nor of those who are known. */
+/*
+ * What was said before counts no more, neither of those who are new nor of those who are known.
+ * With another key none of it could be said again: so that ends what a counter far ahead has shut
+ * out.
+ */
 static void key_change(struct xdplb_table *table, const struct wanted_registration *registration)
 {
+	bool other = table->keyed && registration->keyed;
 	__u64 now = nanoseconds(CLOCK_REALTIME);
 
 	__atomic_store_n(&table->mode, XDPLB_REGISTRATION_OFF, __ATOMIC_SEQ_CST);
 	memcpy(table->key, registration->key, sizeof(table->key));
 	__atomic_store_n(&table->floor, now, __ATOMIC_RELAXED);
 	for (int k = 0; k < XDPLB_LISTENERS; k++)
-		if (table->listener[k].counter < now)
+		if (other || table->listener[k].counter < now)
 			__atomic_store_n(&table->listener[k].counter, now, __ATOMIC_RELAXED);
 	__atomic_store_n(&table->keyed, registration->keyed, __ATOMIC_RELEASE);
 }

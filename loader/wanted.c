@@ -248,12 +248,40 @@ const __be32 *wanted_source(const struct wanted_service *wanted, const __be32 to
 	return NULL;
 }
 
+static const struct wanted_key *key_find(const struct wanted_service *wanted, const char *name)
+{
+	for (int i = 0; i < WANTED_KEYS; i++)
+		if (wanted->key[i].name && !strcmp(wanted->key[i].name, name))
+			return &wanted->key[i];
+	return NULL;
+}
+
+void wanted_here(const struct wanted_service *wanted, const char *key)
+{
+	const struct wanted_key *found = key_find(wanted, key);
+
+	if (!found)
+		found = key_find(wanted, "service");
+	place_here(found ? &found->place : NULL, found ? found->name : NULL);
+}
+
+void backend_here(const struct wanted_backend *backend)
+{
+	place_here(&backend->place, "backends");
+}
+
+/* Of the same, the one that is later in a file is behind. */
 static int compare_backends(const void *a, const void *b)
 {
 	const struct wanted_backend *x = a, *y = b;
 	int order = memcmp(x->addr, y->addr, sizeof(x->addr));
 
-	return order ? order : memcmp(&x->port, &y->port, sizeof(x->port));
+	if (!order)
+		order = memcmp(&x->port, &y->port, sizeof(x->port));
+	if (!order)
+		order = (x->place.line > y->place.line) - (x->place.line < y->place.line);
+	return order ? order :
+		       (x->place.column > y->place.column) - (x->place.column < y->place.column);
 }
 
 static int check_twice(const struct wanted_service *wanted)
@@ -268,10 +296,13 @@ static int check_twice(const struct wanted_service *wanted)
 	if (size)
 		memcpy(sorted, wanted->backend, size);
 	qsort(sorted, wanted->backends, sizeof(*sorted), compare_backends);
-	for (int i = 1; i < wanted->backends && !err; i++)
-		if (same_place(&sorted[i - 1], &sorted[i]))
-			err = fail(EEXIST, "backend %s is given twice: once is right",
-				   endpoint_text(sorted[i].addr, sorted[i].port, text));
+	for (int i = 1; i < wanted->backends && !err; i++) {
+		if (!same_place(&sorted[i - 1], &sorted[i]))
+			continue;
+		backend_here(&sorted[i]);
+		err = fail(EEXIST, "backend %s is given twice: once is right",
+			   endpoint_text(sorted[i].addr, sorted[i].port, text));
+	}
 	free(sorted);
 	return err;
 }
@@ -283,7 +314,7 @@ static int check_snats(const struct wanted_service *wanted)
 
 	if (wanted->snats && (wanted->forward == XDPLB_DNAT || wanted->forward == XDPLB_DSR ||
 			      wanted->forward == XDPLB_LOCAL))
-		return fail(EINVAL, "--snat %s: %s keeps the client's address; leave --snat out",
+		return fail(EINVAL, "--snat %s: %s keeps the client's address; leave out --snat",
 			    address_text(wanted->snat[0], text), forward_name(wanted->forward));
 	for (int i = 0; i < wanted->snats; i++) {
 		address_text(wanted->snat[i], text);
@@ -340,11 +371,14 @@ static int check_registration(const struct wanted_service *wanted)
 			    "--registration: %s is forwarded by %s; only with --forward "
 			    "local do listeners register",
 			    text, forward_name(wanted->forward));
-	if (registration->anywhere && !registration->keyed)
+	if (registration->anywhere && !registration->keyed) {
+		wanted_here(wanted, "registration-from");
 		return fail(EINVAL,
 			    "--registration-from any: without a key anybody could take "
 			    "%s's traffic; give --registration-key FILE",
 			    text);
+	}
+	wanted_here(wanted, "backends");
 	if (wanted->backends > XDPLB_LISTENERS)
 		return fail(E2BIG, "%d backends: with registration a service has at most %d",
 			    wanted->backends, XDPLB_LISTENERS);
@@ -439,32 +473,46 @@ static int check_table(const struct wanted_service *wanted)
 	return 0;
 }
 
-int wanted_check(const struct wanted_service *wanted)
+/* What the service's address, and the number of its backends, allow. */
+static int check_service(const struct wanted_service *wanted)
 {
 	char text[ADDRESS_TEXT];
-	int err = 0;
 
+	wanted_here(wanted, "service");
 	if (wanted->forward && wanted->forward != XDPLB_LOCAL && is_loopback(wanted->at.addr))
 		return fail(EINVAL,
 			    "%s: not the address of a host on a network; only --forward "
 			    "local serves this machine alone",
 			    address_text(wanted->at.addr, text));
+	wanted_here(wanted, "backends");
 	if (wanted->backends > XDPLB_SET_BACKENDS_MAX)
 		return fail(E2BIG, "%d backends: a service has at most %d", wanted->backends,
 			    XDPLB_SET_BACKENDS_MAX);
-	for (int i = 0; !err && i < wanted->backends; i++)
+	return 0;
+}
+
+int wanted_check(const struct wanted_service *wanted)
+{
+	static const struct {
+		const char *key;
+		int (*check)(const struct wanted_service *wanted);
+	} checks[] = {
+		{ "snat", check_snats },       { "udp", check_stateless },
+		{ "udp", check_each },	       { "registration", check_registration },
+		{ "table-size", check_table }, { "backends", check_twice },
+	};
+	int err = check_service(wanted);
+
+	for (int i = 0; !err && i < wanted->backends; i++) {
+		backend_here(&wanted->backend[i]);
 		err = check_backend(wanted, &wanted->backend[i]);
-	if (!err)
-		err = check_snats(wanted);
-	if (!err)
-		err = check_stateless(wanted);
-	if (!err)
-		err = check_each(wanted);
-	if (!err)
-		err = check_registration(wanted);
-	if (!err)
-		err = check_table(wanted);
-	return err ? err : check_twice(wanted);
+	}
+	for (size_t i = 0; !err && i < sizeof(checks) / sizeof(*checks); i++) {
+		wanted_here(wanted, checks[i].key);
+		err = checks[i].check(wanted);
+	}
+	place_here(NULL, NULL);
+	return err;
 }
 
 void wanted_free(struct wanted_service *wanted)

@@ -10,6 +10,10 @@
 #include <stdbool.h>
 
 #include "address.h"
+#include "place.h"
+
+struct check_options;
+struct health_options;
 
 struct service_address {
 	__be32 addr[4];
@@ -23,7 +27,13 @@ struct wanted_backend {
 	__u16 weight; /* 1 .. 65535 */
 	__u8 state; /* enum xdplb_backend_state */
 	__u8 mac[6]; /* zero: resolve it */
+	/* what the operator wants, where health checks or an agent made it another; 0: it is not */
+	__u8 own_state;
+	__u16 own_weight;
+	bool forced; /* the state is the operator's word, whatever checks have found */
+	const struct check_options *check; /* of its own; NULL: the service's. Not ours to free */
 	bool registered; /* local: its listener registered it, the operator did not name it */
+	struct place place; /* in the file that it was read from */
 	bool renew; /* local: named by the operator, whatever its listener registered and let expire
 		     */
 };
@@ -45,6 +55,13 @@ struct wanted_registration {
 	__u64 key[2]; /* of SipHash */
 };
 
+/* A key that the service was given by in a file. */
+struct wanted_key {
+	const char *name; /* static, NULL: none */
+	struct place place; /* of its value */
+};
+#define WANTED_KEYS 24
+
 struct wanted_service {
 	struct service_address at;
 	__u8 scheduler; /* enum xdplb_scheduler, 0: as it is, or the default */
@@ -60,8 +77,10 @@ struct wanted_service {
 	bool snat_given; /* the source addresses below are meant, even none */
 	int snats;
 	__be32 snat[XDPLB_SNATS][4];
+	const struct health_options *health; /* NULL: it is not from a file. Not ours to free */
 	int backends;
 	struct wanted_backend *backend; /* malloc()ed */
+	struct wanted_key key[WANTED_KEYS];
 };
 
 /*
@@ -91,6 +110,17 @@ bool same_place(const struct wanted_backend *a, const struct wanted_backend *b);
 
 /* The place of a backend with this address and port, -1: there is none. */
 int wanted_index(const struct wanted_service *wanted, const struct wanted_backend *backend);
+/* The state and the weight that the operator wants. */
+static inline __u8 own_state(const struct wanted_backend *backend)
+{
+	return backend->own_state ? backend->own_state : backend->state;
+}
+
+static inline __u16 own_weight(const struct wanted_backend *backend)
+{
+	return backend->own_weight ? backend->own_weight : backend->weight;
+}
+
 /* The place of the one that `word` (ADDR[:PORT]) means, or a negative errno after an error line. */
 int wanted_need(const struct wanted_service *wanted, const char *word);
 
@@ -114,6 +144,14 @@ int wanted_check(const struct wanted_service *wanted);
 
 /* The source address with the family of `to`, NULL: none was given. */
 const __be32 *wanted_source(const struct wanted_service *wanted, const __be32 to[4]);
+
+/*
+ * Error lines speak of this key of the service from now on: of its place in the
+ * file, or of the service's where the key was left out. A service that is from no
+ * file has no place.
+ */
+void wanted_here(const struct wanted_service *wanted, const char *key);
+void backend_here(const struct wanted_backend *backend);
 
 void wanted_free(struct wanted_service *wanted);
 

@@ -2,7 +2,6 @@
 #include "watch.h"
 
 #include <linux/bpf.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 
 #include "error.h"
 #include "names.h"
+#include "rates_json.h"
 #include "sampler.h"
 #include "screen.h"
 #include "show.h"
@@ -69,22 +69,6 @@ static void print_sample(const struct sampler *sampler)
 
 /* ---- objects ----------------------------------------------------------------------- */
 
-/* A whole number, null: it is not known. */
-static void json_add_rate(struct json_object *object, const char *key, bool known, double rate)
-{
-	json_object_object_add(object, key, known ? json_object_new_int64(llround(rate)) : NULL);
-}
-
-static void json_add_rates(struct json_object *object, const struct rates *rates, __u64 active)
-{
-	json_add_rate(object, "packets_per_second", rates->known, rates->packets);
-	json_add_rate(object, "bits_per_second", rates->known, rates->bits);
-	json_add_rate(object, "new_flows_per_second", rates->known, rates->new_flows);
-	json_add_number(object, "active_flows", active);
-	json_add_rate(object, "replies_per_second", rates->known, rates->replies);
-	json_add_rate(object, "reply_bits_per_second", rates->known, rates->reply_bits);
-}
-
 static struct json_object *json_service(const struct sample *sample, __u32 i)
 {
 	const struct service_counts *service = &sample->counts.service[i];
@@ -93,13 +77,15 @@ static struct json_object *json_service(const struct sample *sample, __u32 i)
 	char text[ADDRESS_TEXT];
 
 	json_add_text(object, "service", service_text(&service->at, text));
-	json_add_rates(object, &sample->service[i], service->counts.active);
+	json_add_rates(object, &sample->service[i]);
+	json_add_number(object, "active_flows", service->counts.active);
 	for (__u32 j = service->first; j < service->first + service->backends; j++) {
 		const struct backend_counts *backend = &sample->counts.backend[j];
 		struct json_object *entry = json_object_new_object();
 
 		json_add_endpoint(entry, backend->addr, backend->port);
-		json_add_rates(entry, &sample->backend[j], backend->counts.active);
+		json_add_rates(entry, &sample->backend[j]);
+		json_add_number(entry, "active_flows", backend->counts.active);
 		json_object_array_add(backends, entry);
 	}
 	json_object_object_add(object, "backends", backends);
@@ -111,21 +97,12 @@ static void json_sample(const struct sampler *sampler)
 	const struct sample *sample = &sampler->sample;
 	struct json_object *object = json_object_new_object();
 	struct json_object *services = json_object_new_array();
-	struct json_object *verdicts = json_object_new_object();
-	struct json_object *drops = json_object_new_object();
 
 	json_add_time(object, &sampler->time);
 	for (__u32 i = 0; i < sample->counts.services; i++)
 		json_object_array_add(services, json_service(sample, i));
 	json_object_object_add(object, "services", services);
-	json_add_rate(verdicts, "pass", true, sample->verdict[XDP_PASS]);
-	json_add_rate(verdicts, "tx", true, sample->verdict[XDP_TX]);
-	json_add_rate(verdicts, "redirect", true, sample->verdict[XDP_REDIRECT]);
-	json_add_rate(verdicts, "drop", true, sample->verdict[XDP_DROP]);
-	json_object_object_add(object, "verdicts_per_second", verdicts);
-	for (int i = 0; i < XDPLB_DROPS; i++)
-		json_add_rate(drops, reason_name(i), true, sample->reason[i]);
-	json_object_object_add(object, "drops_per_second", drops);
+	json_add_balancer_rates(object, sample);
 	json_print(object, false);
 	json_object_put(object);
 }

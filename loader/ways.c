@@ -21,6 +21,7 @@ static int sources_check(const struct wanted_service *wanted)
 	char text[ADDRESS_TEXT];
 	struct next_hop way;
 
+	wanted_here(wanted, "snat");
 	for (int i = 0; i < wanted->snats; i++) {
 		address_text(wanted->snat[i], text);
 		for (int j = 0; j < wanted->backends; j++)
@@ -115,6 +116,7 @@ static int ways_check(const struct wanted_service *wanted, const struct next_hop
 
 	for (int i = 0; !err && i < wanted->backends; i++) {
 		address_text(wanted->backend[i].addr, text);
+		backend_here(&wanted->backend[i]);
 		if (errors[i])
 			err = fail(errors[i],
 				   "backend %s: no route to it (%s); see: ip route get %s", text,
@@ -131,6 +133,7 @@ static void local_warn(const struct wanted_service *wanted)
 	char text[ADDRESS_TEXT];
 	struct next_hop way;
 
+	wanted_here(wanted, "service");
 	if (!route_get(wanted->at.addr, &way) && way.local)
 		return;
 	address_text(wanted->at.addr, text);
@@ -139,12 +142,11 @@ static void local_warn(const struct wanted_service *wanted)
 	     text);
 }
 
-int ways_find(const struct wanted_service *wanted, struct next_hop *way)
+/* The next hop of each backend, where the method needs one. */
+static int hops_find(const struct wanted_service *wanted, struct next_hop *way)
 {
-	int *errors, err = sources_check(wanted);
+	int *errors, err;
 
-	if (err)
-		return err;
 	if (wanted->forward == XDPLB_LOCAL) {
 		local_warn(wanted);
 		return 0;
@@ -160,73 +162,21 @@ int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 	else
 		err = ways_check(wanted, way, errors);
 	free(errors);
+	wanted_here(wanted, "service");
 	if (!err)
 		sources_warn(wanted, way);
 	return err;
 }
 
-/* By address and MAC. */
-static int compare_ways(const void *a, const void *b)
+int ways_find(const struct wanted_service *wanted, struct next_hop *way)
 {
-	const struct wanted_backend *x = a, *y = b;
-	int order = memcmp(x->addr, y->addr, sizeof(x->addr));
+	int err = sources_check(wanted);
 
-	return order ? order : memcmp(x->mac, y->mac, sizeof(x->mac));
-}
-
-/* The wanted backends in that order, malloc()ed. */
-static struct wanted_backend *ways_sorted(const struct wanted_service *wanted)
-{
-	struct wanted_backend *sorted = calloc(wanted->backends + 1, sizeof(*sorted));
-
-	if (!sorted || !wanted->backends)
-		return sorted;
-	memcpy(sorted, wanted->backend, wanted->backends * sizeof(*sorted));
-	qsort(sorted, wanted->backends, sizeof(*sorted), compare_ways);
-	return sorted;
-}
-
-/* Another service has a backend with this address. */
-static bool way_is_shared(const struct balancer *balancer, __u32 service, const __be32 addr[4])
-{
-	for (__u32 id = 1; id < XDPLB_BACKENDS; id++) {
-		const struct xdplb_backend *backend = &balancer->backends[id];
-
-		if (backend->flags && backend->service != service &&
-		    same_address(backend->addr, addr))
-			return true;
-	}
-	return false;
-}
-
-static void way_forget(const struct wanted_backend *backend)
-{
-	struct next_hop way;
-
-	if (route_get(backend->addr, &way) || !same_address(way.addr, backend->addr))
-		return;
-	if (mac_given(backend->mac))
-		neighbour_forget(&way);
-	else
-		neighbour_release(&way);
-}
-
-void ways_forget(const struct balancer *balancer, __u32 service,
-		 const struct wanted_service *before, const struct wanted_service *wanted)
-{
-	struct wanted_backend *sorted;
-
-	if (before->forward == XDPLB_LOCAL)
-		return;
-	sorted = ways_sorted(wanted);
-	for (int i = 0; sorted && i < before->backends; i++) {
-		const struct wanted_backend *backend = &before->backend[i];
-
-		if (!bsearch(backend, sorted, wanted->backends, sizeof(*sorted), compare_ways) &&
-		    !way_is_shared(balancer, service, backend->addr))
-			way_forget(backend);
-	}
-	free(sorted);
+	wanted_here(wanted, "backends");
+	if (!err)
+		err = hops_find(wanted, way);
+	place_here(NULL, NULL);
+	return err;
 }
 
 /* The neighbours of all backends, or of those that do not stay; malloc()ed. */

@@ -14,13 +14,6 @@
 int ways_find(const struct wanted_service *wanted, struct next_hop *way);
 
 /*
- * Undoes ways_keep() for neighbours that were wanted before, are not now, and
- * that no other service has.
- */
-void ways_forget(const struct balancer *balancer, __u32 service,
-		 const struct wanted_service *before, const struct wanted_service *wanted);
-
-/*
  * Has the kernel resolve the next hops of backends that were not there before
  * (`stays` says of whom). ways_wait() then waits a moment for those it had never
  * heard of.

@@ -12,8 +12,8 @@ ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 
 PAGES := $(notdir $(wildcard man/*.[1-9]))
 page = $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(1)))/$(1)
-UNITS := xdplb@.service xdplb@lo.service
-INSTALLED = $(LIBDIR)/bpf/xdplb.o $(SBINDIR)/xdplb-config $(INCLUDEDIR)/xdplb-register.h \
+UNITS := xdplb@.service xdplb@lo.service xdplbd.service
+INSTALLED = $(LIBDIR)/bpf/xdplb.o $(LIBDIR)/bpf/xdplb-probe.o $(SBINDIR)/xdplb-config $(SBINDIR)/xdplbd $(INCLUDEDIR)/xdplb-register.h \
 	$(LIBEXECDIR)/complete $(BASHDIR)/xdplb-config $(ZSHDIR)/_xdplb-config $(UNITS:%=$(UNITDIR)/%)
 
 places := sed -e 's|/usr/local/lib/bpf|$(LIBDIR)/bpf|g' -e 's|@SBINDIR@|$(SBINDIR)|g' \
@@ -23,13 +23,16 @@ install_text = install -d $(dir $(2)) && $(places) $(3) $(1) >$(2) && chmod 644 
 
 install: all
 	install -D -m 644 xdp/xdplb.o $(DESTDIR)$(LIBDIR)/bpf/xdplb.o
+	install -D -m 644 xdp/probe.o $(DESTDIR)$(LIBDIR)/bpf/xdplb-probe.o
 	install -D -m 755 loader/xdplb-config $(DESTDIR)$(SBINDIR)/xdplb-config
+	install -D -m 755 loader/xdplbd $(DESTDIR)$(SBINDIR)/xdplbd
 	install -D -m 644 client/xdplb-register.h $(DESTDIR)$(INCLUDEDIR)/xdplb-register.h
 	$(foreach file,$(PAGES),$(call install_text,man/$(file),$(call page,$(file))) &&) true
 	install -D -m 755 packaging/completion/complete $(DESTDIR)$(LIBEXECDIR)/complete
 	$(call install_text,packaging/completion/xdplb-config.bash,$(DESTDIR)$(BASHDIR)/xdplb-config)
 	$(call install_text,packaging/completion/xdplb-config.zsh,$(DESTDIR)$(ZSHDIR)/_xdplb-config)
 	$(call install_text,packaging/systemd/xdplb@.service,$(DESTDIR)$(UNITDIR)/xdplb@.service)
+	$(call install_text,packaging/systemd/xdplbd.service,$(DESTDIR)$(UNITDIR)/xdplbd.service)
 	@# lo has no device unit to wait for.
 	$(call install_text,packaging/systemd/xdplb@.service,$(DESTDIR)$(UNITDIR)/xdplb@lo.service,-e '/^#.*lo has none/d; s/ sys-subsystem-net-devices-%i.device//; /sys-subsystem-net-devices/d')
 

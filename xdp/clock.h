@@ -19,12 +19,27 @@ struct sweep {
 	struct xdplb_cpu *cpu;
 	__u32 first; /* bucket */
 	__u32 mask;
+	__u32 table; /* OLD_BUCKET or 0 */
 };
+
+/* The table in which flows are remembered. */
+static __always_inline void sweep_table(const struct xdplb_config *config, struct sweep *sweep)
+{
+	sweep->mask = config->flow_mask;
+	sweep->table = 0;
+	if (!has_two_tables())
+		return;
+	sweep->mask = resize.mask;
+	if (resize_stage() == XDPLB_RESIZE_NEW)
+		return;
+	sweep->mask = resize.old_mask;
+	sweep->table = OLD_BUCKET;
+}
 
 static long sweep_bucket(__u32 n, struct sweep *sweep)
 {
-	__u32 index = (sweep->first + n) & sweep->mask;
-	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
+	__u32 index = ((sweep->first + n) & sweep->mask) | sweep->table;
+	struct xdplb_flow_bucket *bucket = bucket_at(index);
 	__u64 value;
 
 	for (__u32 i = 0; bucket && i < XDPLB_WAYS; i++) {
@@ -45,7 +60,7 @@ __noinline int sweep(__u64 now)
 	if (!config || !sweep.cpu)
 		return 0;
 	sweep.first = sweep.cpu->sweep;
-	sweep.mask = config->flow_mask;
+	sweep_table(config, &sweep);
 	buckets = (now - sweep.cpu->swept) * (sweep.mask + 1ULL) / SWEEP_NS;
 	if (!buckets)
 		return 0;

@@ -56,7 +56,7 @@ __noinline int dnat_home(struct xdp_md *ctx, __u32 id, const struct address *cli
 	if (!backend || !client || !packet_get(ctx, &p))
 		return 0;
 	key = xdplb_flow_key(flow_name(p.config, p.h->v6, client, port), backend->service);
-	xdplb_flow_buckets(xdplb_hash(p.config->seed, key), p.config->flow_mask, at);
+	room_buckets(p.config, key, at);
 	if (bucket_room(at[0]) >= 0 || bucket_room(at[1]) >= 0)
 		return 0;
 	p.work->value = home(ctx, client, port, backend->service);

@@ -101,15 +101,17 @@ __noinline int wrap_prepare(struct xdp_md *ctx)
 	struct xdplb_backend *backend;
 	struct packet p;
 	int verdict;
+	__u32 id;
 
 	if (!packet_get(ctx, &p))
 		return XDP_PASS;
-	backend = backend_of(XDPLB_FIELD(p.work->value, BACKEND));
-	hop = backend_cpu_of(XDPLB_FIELD(p.work->value, BACKEND));
+	id = XDPLB_FIELD(p.work->value, BACKEND);
+	backend = backend_of(id);
+	hop = backend_cpu_of(id);
 	if (!backend || !hop)
 		return drop(&p, XDPLB_DROP_NO_BACKEND);
 	wrap_addresses(&p, backend, hop);
-	verdict = hop_to_backend(&p, hop, backend, &p.work->outer.saddr);
+	verdict = hop_to_backend(&p, id, hop, backend, &p.work->outer.saddr);
 	if (verdict != GO_ON)
 		return verdict;
 	return way_fits(&p, &hop->way, wrap_bytes(xdplb_is_ipv6(backend->addr), is_gue(&p)));

@@ -12,9 +12,14 @@
 #include "packet.h"
 #include "service.h"
 
+static __always_inline bool is_watched_at(const struct packet *p, __u32 now)
+{
+	return (__s32)(READ_ONCE(p->config->watched_until) - now) > 0;
+}
+
 static __always_inline bool is_watched(const struct packet *p)
 {
-	return (__s32)(READ_ONCE(p->config->watched_until) - p->cpu->now) > 0;
+	return is_watched_at(p, p->cpu->now);
 }
 
 /* Room for an event about this packet, to be submitted; NULL: it would not be read. */

@@ -36,7 +36,7 @@ __noinline int flow_rank(__u64 value)
 /* Which entries of a bucket are free, a bit each. */
 static __always_inline __u32 bucket_free(__u32 index)
 {
-	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
+	struct xdplb_flow_bucket *bucket = bucket_at(index);
 	__u32 free = 0;
 
 	if (!bucket)
@@ -95,6 +95,16 @@ __noinline int flow_carry(__u32 from, __u32 to, __u64 key)
 	return 0;
 }
 
+/* The two buckets of a key in the table that this bucket is of. */
+static __always_inline void same_buckets(const struct xdplb_config *config, __u32 bucket, __u64 key,
+					 __u32 at[2])
+{
+	if (has_two_tables() && bucket & OLD_BUCKET)
+		old_buckets(config, key, at);
+	else
+		flow_buckets(config, key, at);
+}
+
 /* Makes room by moving a flow of two full buckets to its other bucket: the index, or -1. */
 __noinline int flow_displace(__u32 first, __u32 second)
 {
@@ -115,7 +125,7 @@ __noinline int flow_displace(__u32 first, __u32 second)
 		if (!flow)
 			return -1;
 		key = READ_ONCE(flow->key);
-		xdplb_flow_buckets(xdplb_hash(config->seed, key), config->flow_mask, at);
+		same_buckets(config, bucket, key, at);
 		to = bucket_room(at[0] == bucket ? at[1] : at[0]);
 		if (to >= 0)
 			return flow_carry(from, to, key) ? -1 : (int)from;
@@ -179,15 +189,29 @@ static __always_inline int flow_room(__u32 first, __u32 second)
 }
 
 /* How many entries of the bucket hold the key, or are about to. */
-static __always_inline __u32 bucket_holds(__u32 index, __u64 key)
+static __always_inline __u32 bucket_holds(const struct xdplb_flow_bucket *bucket, __u64 key)
 {
-	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
 	__u32 holders = 0;
 
 	if (!bucket)
 		return 0;
 	for (int i = 0; i < XDPLB_WAYS; i++)
 		holders += is_zero(READ_ONCE(bucket->way[i].key) ^ key);
+	return holders;
+}
+
+/* How many entries hold the key: one, or another CPU is remembering the same flow. */
+static __always_inline __u32 key_holds(const struct xdplb_config *config, __u64 key)
+{
+	__u32 at[2], holders;
+
+	flow_buckets(config, key, at);
+	holders = bucket_holds(new_bucket(at[0]), key) + bucket_holds(new_bucket(at[1]), key);
+	if (has_two_tables()) {
+		old_buckets(config, key, at);
+		holders +=
+			bucket_holds(old_bucket(at[0]), key) + bucket_holds(old_bucket(at[1]), key);
+	}
 	return holders;
 }
 
@@ -232,7 +256,7 @@ static __always_inline enum room flow_reserve(struct packet *p, __u64 key)
 	int index;
 
 	p->work->crowded = false;
-	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
+	room_buckets(p->config, key, at);
 	index = room_take(at[0], at[1]);
 	p->flow_index = index;
 	p->flow = flow_at(p->flow_index);
@@ -243,7 +267,7 @@ static __always_inline enum room flow_reserve(struct packet *p, __u64 key)
 	 * of two CPUs with the same new flow at least one sees the other.
 	 */
 	__sync_lock_test_and_set(&p->flow->key, key);
-	if (bucket_holds(at[0], key) + bucket_holds(at[1], key) == 1)
+	if (key_holds(p->config, key) == 1)
 		return ROOM_TAKEN;
 	flow_cancel(p);
 	return ROOM_RACE;

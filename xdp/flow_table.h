@@ -15,6 +15,7 @@
 #include "flow_key.h"
 #include "flow_state.h"
 #include "nat_record.h"
+#include "resize.h"
 
 #define FLOW_IDENTITY                                                                  \
 	(XDPLB_FIELD_MASK(BACKEND) | XDPLB_FIELD_MASK(PORT) | XDPLB_FIELD_MASK(SNAT) | \
@@ -70,8 +71,7 @@ static __always_inline bool is_expired(__u32 now, __u64 value)
 
 static __always_inline struct xdplb_flow *flow_at(__u32 index)
 {
-	__u32 bucket_index = index / XDPLB_WAYS;
-	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &bucket_index);
+	struct xdplb_flow_bucket *bucket = bucket_at(index / XDPLB_WAYS);
 
 	return bucket ? &bucket->way[index % XDPLB_WAYS] : NULL;
 }
@@ -148,12 +148,12 @@ static __always_inline __u32 lowest_of_four(__u32 bits)
 }
 
 /*
- * Finds `key` in a bucket: sets p->flow, p->value and p->flow_index. Or p->raced,
- * where the key was and the flow is just coming, going or moving.
+ * Finds `key` in a bucket, which is the one at `index`: sets p->flow, p->value and p->flow_index.
+ * Or p->raced, where the key was and the flow is just coming, going or moving.
  */
-static __always_inline bool bucket_search(struct packet *p, __u32 index, __u64 key)
+static __always_inline bool bucket_search(struct packet *p, struct xdplb_flow_bucket *bucket,
+					  __u32 index, __u64 key)
 {
-	struct xdplb_flow_bucket *bucket = bpf_map_lookup_elem(&xdplb_flows, &index);
 	__u32 found = 0, way;
 
 	if (!bucket)
@@ -173,15 +173,93 @@ static __always_inline bool bucket_search(struct packet *p, __u32 index, __u64 k
 	return false;
 }
 
-/* Finds the flow under a key, be it expired. */
-static __always_inline bool flow_search(struct packet *p, __u64 key)
+/* Among two buckets of the only table, or the new one. */
+static __always_inline bool new_search(struct packet *p, const __u32 at[2], __u64 key)
+{
+	/* At the first once more: the flow may have moved there while the second was looked at. */
+	return bucket_search(p, new_bucket(at[0]), at[0], key) ||
+	       bucket_search(p, new_bucket(at[1]), at[1], key) ||
+	       bucket_search(p, new_bucket(at[0]), at[0], key);
+}
+
+static __always_inline bool old_search(struct packet *p, const __u32 at[2], __u64 key)
+{
+	return bucket_search(p, old_bucket(at[0]), at[0], key) ||
+	       bucket_search(p, old_bucket(at[1]), at[1], key) ||
+	       bucket_search(p, old_bucket(at[0]), at[0], key);
+}
+
+/* Its two buckets are found anew each time: to keep them takes stack, which is short there. */
+static __always_inline bool table_search(struct packet *p, __u64 key, bool old)
 {
 	__u32 at[2];
 
-	xdplb_flow_buckets(xdplb_hash(p->config->seed, key), p->config->flow_mask, at);
-	/* At the first once more: the flow may have moved there while the second was looked at. */
-	return bucket_search(p, at[0], key) || bucket_search(p, at[1], key) ||
-	       bucket_search(p, at[0], key);
+	asm volatile("" : "+r"(key));
+	if (old)
+		old_buckets(p->config, key, at);
+	else
+		flow_buckets(p->config, key, at);
+	return old ? old_search(p, at, key) : new_search(p, at, key);
+}
+
+#define SEARCHES 3 /* a flow is carried in far less time than one takes */
+
+/*
+ * Finds the flow under a key in either table: 1, and its value and index are in struct
+ * work; 0: there is none; -1: another CPU is writing it.
+ */
+__noinline int flow_search_both(__u64 key)
+{
+	struct packet p = { .config = config_get(), .cpu = cpu_get() };
+	bool both = resize_stage() != XDPLB_RESIZE_OLD;
+	struct work *work;
+
+	if (!p.config || !p.cpu)
+		return 0;
+	work = (struct work *)p.cpu->work;
+	for (int i = 0; i < SEARCHES; i++) {
+		p.raced = false;
+		/* In the new one once more: the flow may have been carried there meanwhile. */
+		if ((both && table_search(&p, key, false)) || table_search(&p, key, true) ||
+		    (both && table_search(&p, key, false))) {
+			work->value = p.value;
+			work->flow_index = p.flow_index;
+			return 1;
+		}
+		if (!p.raced)
+			return 0;
+	}
+	return -1;
+}
+
+/* Finds the flow under a key in either table, be it expired. */
+static __always_inline bool either_search(struct packet *p, __u64 key)
+{
+	const struct work *work = (const struct work *)p->cpu->work;
+	int found = flow_search_both(key);
+
+	p->raced |= found < 0;
+	if (found <= 0)
+		return false;
+	p->value = work->value;
+	p->flow_index = work->flow_index;
+	p->flow = flow_at(p->flow_index);
+	return p->flow != NULL;
+}
+
+/* The same in the only table. */
+static __always_inline bool only_search(struct packet *p, __u64 key)
+{
+	__u32 at[2];
+
+	flow_buckets(p->config, key, at);
+	return new_search(p, at, key);
+}
+
+/* Finds the flow under a key, be it expired. */
+static __always_inline bool flow_search(struct packet *p, __u64 key)
+{
+	return has_two_tables() ? either_search(p, key) : only_search(p, key);
 }
 
 /* Ends an expired flow; false when another CPU has just changed it. */

@@ -141,14 +141,14 @@ static __always_inline int error_to_backend(struct packet *p, const struct heade
 	if (method == XDPLB_IPIP || method == XDPLB_GUE)
 		return wrap_for(p, p->value);
 	if (method == XDPLB_DSR) {
-		verdict = hop_to_backend(p, hop, backend, &p->h->saddr);
+		verdict = hop_to_backend(p, id, hop, backend, &p->h->saddr);
 		if (verdict == GO_ON)
 			verdict = way_fits(p, &hop->way, 0);
 		return verdict == GO_ON ? send(p, &hop->way) : verdict;
 	}
 	if (!error_towards(p, q, method, backend))
 		return drop(p, XDPLB_DROP_NO_BACKEND);
-	verdict = hop_to_backend(p, hop, backend, &p->work->outer.saddr);
+	verdict = hop_to_backend(p, id, hop, backend, &p->work->outer.saddr);
 	return verdict == GO_ON ? error_send(p, &hop->way) : verdict;
 }
 

@@ -76,8 +76,8 @@ static __always_inline int leave(struct packet *p, __u32 out)
 {
 	__u32 ifindex = out & XDPLB_OUT_IFINDEX;
 
-	p->work->turned = ifindex == p->ctx->ingress_ifindex;
-	if (p->work->turned && !(out & XDPLB_OUT_REDIRECT))
+	p->work->counted = ifindex == p->ctx->ingress_ifindex ? XDP_TX : 0;
+	if (p->work->counted && !(out & XDPLB_OUT_REDIRECT))
 		return XDP_TX;
 	return bpf_redirect(ifindex, 0);
 }

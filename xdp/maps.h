@@ -71,6 +71,22 @@ struct {
 	__type(value, struct xdplb_flow_bucket);
 } xdplb_flows SEC(".maps");
 
+/* Not pinned by its name: user space does that where it is used, see resize.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, struct xdplb_flow_bucket);
+} xdplb_old SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xdplb_resize);
+} xdplb_resize SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, XDPLB_POOLS);

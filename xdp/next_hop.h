@@ -7,11 +7,8 @@
 #ifndef XDPLB_NEXT_HOP_H
 #define XDPLB_NEXT_HOP_H
 
-#include "answer.h"
+#include "ask.h"
 #include "flow_table.h"
-
-#define AF_INET 2
-#define AF_INET6 10
 
 static __always_inline void fib_addresses(struct bpf_fib_lookup *fib, const struct address *from,
 					  const struct address *to)
@@ -90,6 +87,7 @@ static __always_inline void way_learn(const struct packet *p, struct xdplb_way *
 	}
 }
 
+/* Drops a packet whose way is not known. */
 static __always_inline int no_way(struct packet *p, int result)
 {
 	return drop(p, result == BPF_FIB_LKUP_RET_NO_NEIGH ? XDPLB_DROP_NO_NEIGHBOUR :
@@ -106,8 +104,53 @@ static __always_inline __u32 path_mtu(const struct packet *p, const struct xdplb
 	return mtu && p->cpu->now - backend->path_mtu_seen < PATH_MTU_SECONDS ? mtu : 0xffff;
 }
 
-/* Makes sure that `hop` knows the way to the backend. */
-static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend_cpu *hop,
+/* ... to the backend with this id: one packet a second and CPU asks for the neighbour. */
+__noinline int no_way_to_backend(struct xdp_md *ctx, __u32 id, int result)
+{
+	struct xdplb_backend_cpu *hop = backend_cpu_of(id);
+	struct xdplb_backend *backend = backend_of(id);
+	struct packet p;
+	int verdict;
+
+	if (!backend || !hop || !packet_get(ctx, &p))
+		return XDP_DROP;
+	verdict = no_way(&p, result);
+	if (result != BPF_FIB_LKUP_RET_NO_NEIGH || hop->asked == p.cpu->now)
+		return verdict;
+	hop->asked = p.cpu->now;
+	return neighbour_ask(&p, backend);
+}
+
+#define CPUS_ASKED 256
+
+/*
+ * This CPU knows the way to the backend, if only since another did. No callback of
+ * bpf_loop: this is deep in calls already, and the stack is short.
+ */
+__noinline int hop_is_known(__u32 id)
+{
+	const struct xdplb_config *config = config_get();
+	struct xdplb_backend_cpu *hop = backend_cpu_of(id);
+
+	if (!config || !hop)
+		return false;
+	if (hop->looked_up)
+		return true;
+	for (__u32 cpu = 0; cpu < CPUS_ASKED && cpu < config->cpus; cpu++) {
+		const struct xdplb_backend_cpu *other =
+			bpf_map_lookup_percpu_elem(&xdplb_back_cpu, &id, cpu);
+
+		if (!other || !other->looked_up)
+			continue;
+		hop->way = other->way;
+		hop->looked_up = other->looked_up;
+		return true;
+	}
+	return false;
+}
+
+/* Makes sure that `hop` knows the way to the backend with this id. */
+static __always_inline int hop_to_backend(struct packet *p, __u32 id, struct xdplb_backend_cpu *hop,
 					  struct xdplb_backend *backend, const struct address *from)
 {
 	struct xdplb_way *way = &p->work->way;
@@ -116,10 +159,10 @@ static __always_inline int hop_to_backend(struct packet *p, struct xdplb_backend
 	if (hop->looked_up == p->cpu->now)
 		return GO_ON;
 	result = way_ask(p->ctx, from, address_of(backend->addr), way);
-	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED && hop->looked_up)
+	if (result == BPF_FIB_LKUP_RET_FWD_DISABLED && hop_is_known(id))
 		return GO_ON; /* the kernel has stopped telling: what it said last holds */
 	if (result != BPF_FIB_LKUP_RET_SUCCESS)
-		return no_way(p, result);
+		return no_way_to_backend(p->ctx, id, result);
 	if (way->mtu > path_mtu(p, backend))
 		way->mtu = path_mtu(p, backend);
 	hop->way = *way;

@@ -28,6 +28,8 @@
 #define NSEC_PER_MSEC 1000000ULL
 #define NSEC_PER_SEC 1000000000ULL
 #define LOOPBACK_IFINDEX 1 /* in every network namespace */
+#define AF_INET 2
+#define AF_INET6 10
 
 #define GO_ON (-1)
 #define WRAP (-2) /* the packet is of the flow work->value, by ipip or gue */

@@ -11,7 +11,7 @@
 
 #include <bpf/bpf_endian.h>
 
-#include "packet.h"
+#include "service.h"
 
 #define IP_MORE_FRAGMENTS 0x2000
 #define IP_DONT_FRAGMENT 0x4000
@@ -39,8 +39,8 @@ static __always_inline int parse_link(struct packet *p, __be16 *type)
 
 	if (!eth)
 		return pass(p, XDPLB_PASS_UNREADABLE);
-	/* A frame to everybody is nobody's to forward. */
-	if (eth->h_dest[0] & 1)
+	/* A frame to many is nobody's to forward; who it says to come from matters. */
+	if (eth->h_dest[0] & 1 && !has_kind(p, XDPLB_KIND_REGISTER))
 		return XDP_PASS;
 	*type = eth->h_proto;
 	for (int i = 0; i < 2; i++) {
@@ -56,6 +56,14 @@ static __always_inline int parse_link(struct packet *p, __be16 *type)
 	}
 	p->h->l3 = offset;
 	return GO_ON;
+}
+
+/* The frame is to a group of stations, or to all. */
+static __always_inline bool is_to_many(const struct packet *p)
+{
+	const struct ethhdr *eth = packet_at(p->ctx, 0, sizeof(*eth));
+
+	return eth && eth->h_dest[0] & 1;
 }
 
 /* False: it is no IPv4 header. */
@@ -216,6 +224,26 @@ static __always_inline int parse_l4(struct packet *p, struct headers *h)
 	return GO_ON;
 }
 
+/*
+ * What says to come from where registrations go to, and hides in headers that are
+ * not read whether it is a datagram: no listener is to answer it, see lookup.h.
+ */
+static __always_inline bool is_hidden_mirror(const struct packet *p)
+{
+	return READ_ONCE(p->h->v6) && claims_registrar(p);
+}
+
+static __always_inline int parse_packet6(struct packet *p)
+{
+	int verdict;
+
+	p->h->v6 = false;
+	verdict = parse_ipv6(p->ctx, PACKET);
+	if (verdict == XDP_PASS && is_hidden_mirror(p))
+		return drop(p, XDPLB_DROP_REG_DENIED);
+	return verdict;
+}
+
 /* Reads the packet into p->h. */
 static __always_inline int parse(struct packet *p)
 {
@@ -228,7 +256,7 @@ static __always_inline int parse(struct packet *p)
 	if (type == bpf_htons(ETH_P_IP))
 		verdict = parse_ip4(p, p->h, READ_ONCE(p->h->l3));
 	else if (type == bpf_htons(ETH_P_IPV6))
-		verdict = parse_ipv6(p->ctx, PACKET);
+		verdict = parse_packet6(p);
 	else
 		return XDP_PASS;
 	if (verdict != GO_ON)

@@ -127,7 +127,7 @@ __noinline int client_is_known(const struct address *client, __u32 port, __u32 s
 		work->flow_index = p.flow_index;
 		return !is_expired(p.cpu->now, p.value) && method_of(p.value) == XDPLB_LOCAL;
 	}
-	xdplb_flow_buckets(xdplb_hash(p.config->seed, key), p.config->flow_mask, at);
+	room_buckets(p.config, key, at);
 	return bucket_room(at[0]) < 0 && bucket_room(at[1]) < 0;
 }
 

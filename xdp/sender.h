@@ -8,19 +8,33 @@
 #ifndef XDPLB_SENDER_H
 #define XDPLB_SENDER_H
 
+#include <bpf/bpf_core_read.h>
+
 #include "clock.h"
 #include "events.h"
 #include "listeners.h"
 #include "service.h"
 
 #define RAW_SOCKET 3 /* SOCK_RAW of socket(2), which no header for BPF has */
+#define SOCK_BINDADDR_LOCK 4 /* of include/net/sock.h: bind(2) named the address */
 
 /* The kernel's, as far as it is read; where in it, the kernel's own types tell. */
 struct sock {
 	struct {
 		__u32 val; /* the user's id */
 	} sk_uid;
+	__u8 sk_userlocks : 4;
 } __attribute__((preserve_access_index));
+
+/* The kernel's own of a socket: a number, as the verifier lets nobody look into it. */
+static __always_inline const struct sock *sock_of(const struct bpf_sock *sk)
+{
+	const struct bpf_sock *volatile here = sk;
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), (const void *)&here);
+	return (const struct sock *)address;
+}
 
 /*
  * The address that a socket is bound to; all 0: any. Each word is read by itself, as
@@ -42,14 +56,18 @@ static __always_inline struct address bound_to(const struct bpf_sock *sk, bool v
 }
 
 /*
- * The socket sends from nowhere but the packet's source: a port that it has at
- * another address, or on one interface only, somebody else may have here.
+ * The socket sends from nowhere but the packet's source, and never got anything
+ * but what is sent there. A port that it has at another address, or on one interface
+ * only, somebody else may have here. To one that is at any address, also before it
+ * was connected, anybody talks by groups and broadcasts, which nobody looks at, so
+ * that it might echo what he says.
  */
 static __always_inline bool is_bound(const struct bpf_sock *sk, const struct headers *h)
 {
-	const struct address any = {}, own = bound_to(sk, h->v6);
+	const struct address own = bound_to(sk, h->v6);
 
-	return !sk->bound_dev_if && (same_address(&own, &any) || same_address(&own, &h->saddr));
+	return !sk->bound_dev_if && same_address(&own, &h->saddr) &&
+	       BPF_CORE_READ_BITFIELD_PROBED(sock_of(sk), sk_userlocks) & SOCK_BINDADDR_LOCK;
 }
 
 /*
@@ -76,15 +94,16 @@ listening_socket(struct __sk_buff *skb, const struct headers *h, const struct me
 }
 
 /*
- * Who listens by TCP only has left the UDP port to everybody: it must be the same
- * user's, or root's.
+ * Whose port it is, or root: who listens by TCP only has left the UDP port to
+ * everybody, and to a port that one has at another address another can come.
  */
-static __always_inline bool is_same_user(struct __sk_buff *skb, struct bpf_sock *found)
+static __always_inline bool is_same_user(struct __sk_buff *skb, const struct bpf_sock *found)
 {
-	const struct sock *listener = (const struct sock *)bpf_skc_to_tcp_sock(found);
-	__u32 sender = bpf_get_socket_uid(skb);
+	__u32 sender = bpf_get_socket_uid(skb), user = 0;
 
-	return !sender || (listener && listener->sk_uid.val == sender);
+	if (!sender)
+		return true;
+	return !bpf_core_read(&user, sizeof(user), &sock_of(found)->sk_uid.val) && user == sender;
 }
 
 /* Another socket has come to the port, and is nearer to what arrives there. */
@@ -108,8 +127,8 @@ static __always_inline bool is_own_port(struct __sk_buff *skb, const struct bpf_
 	found = listening_socket(skb, h, message);
 	if (!found)
 		return true;
-	own = message->proto == IPPROTO_TCP ? is_same_user(skb, found) :
-					      !is_behind(sk, found, h->v6);
+	own = is_same_user(skb, found) &&
+	      (message->proto == IPPROTO_TCP || !is_behind(sk, found, h->v6));
 	bpf_sk_release(found);
 	return own;
 }
@@ -152,6 +171,9 @@ static __always_inline bool message_leaves(struct __sk_buff *skb, struct packet 
 	const struct xdplb_table *table;
 	struct message message;
 
+	/* Several datagrams in one: what the others say is not seen here. */
+	if (skb->gso_size && !trusted)
+		return sender_refuse(p, NULL);
 	if (bpf_skb_load_bytes(skb, p->h->l4 + sizeof(struct udphdr), &message, sizeof(message)))
 		return true;
 	p->service = directory_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, message.service_port,

@@ -123,6 +123,13 @@ static __always_inline bool may_mirror(const struct packet *p)
 	       p->h->proto == IPPROTO_UDP;
 }
 
+/* From elsewhere, and says to come from where registrations go to. */
+static __always_inline bool claims_registrar(const struct packet *p)
+{
+	return p->ctx->ingress_ifindex != LOOPBACK_IFINDEX &&
+	       directory_find(p, XDPLB_KIND_REGISTER, &p->h->saddr, 0, 0);
+}
+
 /* It may be a registration. */
 static __always_inline bool may_register(const struct packet *p)
 {

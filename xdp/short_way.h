@@ -182,11 +182,14 @@ static __always_inline int plain_to_owner(struct packet *p, const struct plain *
 	return plain_forward(p, at, hop);
 }
 
-/* The flow under this key is remembered, in the midst of its life, and has been seen this second.
+/*
+ * The flow under this key is remembered, in the midst of its life, and has been seen
+ * this second. To look in two tables takes a call, and more of the stack than is left.
  */
 static __always_inline bool is_plain_flow(struct packet *p, __u64 key)
 {
-	return flow_search(p, key) && XDPLB_FIELD(p->value, SEEN) == (__u16)p->cpu->now &&
+	return !has_two_tables() && only_search(p, key) &&
+	       XDPLB_FIELD(p->value, SEEN) == (__u16)p->cpu->now &&
 	       flow_is_steady(state_of(p->value)) &&
 	       !(p->h->tcp_flags & (TCP_SYN | TCP_FIN | TCP_RST));
 }

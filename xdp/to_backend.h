@@ -22,11 +22,11 @@ static __always_inline int wrap_for(struct packet *p, __u64 value)
 }
 
 /* The packet becomes what work->to says, but for dsr, and goes out. */
-static __always_inline int forward(struct packet *p, struct xdplb_backend *backend,
+static __always_inline int forward(struct packet *p, __u32 id, struct xdplb_backend *backend,
 				   struct xdplb_backend_cpu *hop, __u32 method)
 {
 	const struct address *from = method == XDPLB_NAT ? &p->work->to.saddr : &p->h->saddr;
-	int verdict = hop_to_backend(p, hop, backend, from);
+	int verdict = hop_to_backend(p, id, hop, backend, from);
 
 	if (verdict == GO_ON)
 		verdict = way_fits(p, &hop->way, 0);
@@ -68,7 +68,7 @@ static __always_inline int to_backend(struct packet *p)
 	default:
 		return wrap_for(p, p->value);
 	}
-	return forward(p, backend, hop, method);
+	return forward(p, id, backend, hop, method);
 }
 
 #endif

@@ -229,13 +229,24 @@ static __always_inline int datagram_goes(struct packet *p, const struct xdplb_se
 	return id ? GO_ON : drop(p, XDPLB_DROP_NO_BACKEND);
 }
 
+/*
+ * A packet has come of the remembered flow p->value: it moves on, in the other table
+ * if it has just been carried there. False: the flow has just ended.
+ */
+static __always_inline bool flow_touch_there(struct packet *p, __u64 key)
+{
+	if (flow_touch(p, true))
+		return true;
+	return has_two_tables() && flow_search(p, key) && flow_touch(p, true);
+}
+
 /* A packet has come of the remembered flow p->value, with this name. */
 static __always_inline int flow_continues(struct packet *p, const struct xdplb_set *set, __u64 name)
 {
 	bool first = XDPLB_FIELD(p->value, SEEN) != (__u16)p->cpu->now ||
 		     flow_is_unproven(state_of(p->value));
 
-	if (!flow_touch(p, true))
+	if (!flow_touch_there(p, xdplb_flow_key(name, p->service)))
 		return drop(p, XDPLB_DROP_RACE);
 	if (first && set->flags & XDPLB_SET_AFFINITY)
 		client_follows(p->ctx, set->service, XDPLB_FIELD(p->value, BACKEND),

@@ -67,7 +67,11 @@ struct work {
 	__u64 value; /* of the flow that was found last */
 	__u32 flow_index;
 	__u32 pool; /* that the last reply's source port belongs to */
-	__u32 turned; /* it leaves by the interface it came in by */
+	/*
+	 * The verdict to count where another is returned: XDP_TX, it leaves by the interface
+	 * it came in by; XDP_DROP, what is passed on is no longer it; 0.
+	 */
+	__u32 counted;
 	__u32 crowded; /* its flow got the entry of one that never got past its first packet */
 	__u32 opened; /* the backend of its flow, which is new; 0: it is not */
 	__u32 dropped; /* enum xdplb_reason and one, 0: it is not, or that is told already */

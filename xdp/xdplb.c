@@ -7,10 +7,12 @@
 #include <bpf/bpf_helpers.h>
 #include <xdp/xdp_helpers.h>
 
+#include "carry.h"
 #include "clock.h"
 #include "encap.h"
 #include "icmp.h"
 #include "later_fragment.h"
+#include "lookup.h"
 #include "parse.h"
 #include "registration.h"
 #include "replies.h"
@@ -23,9 +25,6 @@ static __always_inline int transport(struct packet *p)
 {
 	int verdict;
 
-	if (may_mirror(p) && p->ctx->ingress_ifindex != LOOPBACK_IFINDEX &&
-	    directory_find(p, XDPLB_KIND_REGISTER, &p->h->saddr, 0, 0))
-		return drop(p, XDPLB_DROP_REG_DENIED);
 	p->service = directory_find(p, XDPLB_KIND_SERVICE, &p->h->daddr, p->h->dport, p->h->proto);
 	if (!p->service && may_register(p) &&
 	    directory_find(p, XDPLB_KIND_REGISTER, &p->h->daddr, 0, 0))
@@ -51,6 +50,10 @@ static __always_inline int long_way(struct packet *p)
 	verdict = parse(p);
 	if (verdict != GO_ON)
 		return verdict;
+	if (may_mirror(p) && claims_registrar(p)) /* see lookup.h */
+		return drop(p, XDPLB_DROP_REG_DENIED);
+	if (is_to_many(p))
+		return XDP_PASS;
 	if (p->h->fragment == FRAGMENT_LATER)
 		return later_fragment(p->ctx);
 	if (p->h->proto == IPPROTO_ICMP || p->h->proto == IPPROTO_ICMPV6)
@@ -65,6 +68,7 @@ static __always_inline int long_way(struct packet *p)
 static __always_inline int way_through(struct xdp_md *ctx, bool can_wrap)
 {
 	struct packet p;
+	__u32 counted;
 	bool watched;
 	int verdict;
 
@@ -72,15 +76,16 @@ static __always_inline int way_through(struct xdp_md *ctx, bool can_wrap)
 		return XDP_PASS;
 	tick(&p);
 	watched = is_watched(&p);
-	p.work->turned = false;
+	p.work->counted = 0;
 	verdict = watched ? GO_ON : short_way(&p);
 	if (verdict == GO_ON)
 		verdict = long_way(&p);
 	if (verdict == WRAP)
 		verdict = can_wrap ? wrap(ctx) : drop(&p, XDPLB_DROP_NO_ENCAP);
+	counted = p.work->counted ? p.work->counted : (__u32)verdict;
 	if (watched)
-		event_packet(ctx, verdict);
-	p.cpu->verdict[(p.work->turned ? XDP_TX : verdict) & 7]++;
+		event_packet(ctx, counted);
+	p.cpu->verdict[counted & 7]++;
 	return verdict;
 }
 
@@ -102,6 +107,20 @@ SEC("tc")
 int xdplb_replies(struct __sk_buff *skb)
 {
 	return reply_out(skb);
+}
+
+/* What elsewhere is to have a listener say reaches none. */
+SEC("sk_lookup")
+int xdplb_lookup(struct bpf_sk_lookup *lookup)
+{
+	return socket_lookup(lookup);
+}
+
+/* On no packet's way: it carries flows to a table of another size, see carry.h. */
+SEC("xdp")
+int xdplb_carry(struct xdp_md *ctx)
+{
+	return carry_all(ctx);
 }
 
 /* After filters (xdp-filter is 10); what passes goes to the next in the chain. */

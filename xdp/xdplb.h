@@ -13,10 +13,11 @@
 #ifndef XDPLB_H
 #define XDPLB_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 /* Any change to this file's layouts or to a meaning in it raises the version. */
-#define XDPLB_ABI 5
+#define XDPLB_ABI 6
 
 /* Most entries of each table. The program reads the sizes of the tables that
  * --flows changes from struct xdplb_config.
@@ -195,7 +196,7 @@ struct xdplb_interface {
  */
 struct xdplb_config {
 	__u32 abi; /* XDPLB_ABI, 0 until user space came first */
-	__u32 flow_mask; /* buckets of the flow table, less one */
+	__u32 flow_mask; /* buckets of the flow table, less one, of programs that know one table */
 	__u64 seed[2]; /* keys of xdplb_hash() and xdplb_siphash() */
 	__u32 name_key[2][6]; /* see xdplb_name_keys() */
 	__u32 kinds; /* bit enum xdplb_kind: the directory may have such entries */
@@ -207,9 +208,10 @@ struct xdplb_config {
 	__u16 cpus; /* possible ones */
 	__u32 watched_until; /* second of struct xdplb_cpu's clock up to which somebody reads events
 			      */
-	__u32 phase; /* 0 or 1: which sets are in force, of all services at once */
+	__u32 phase; /* changes so far; its lowest bit says which sets are in force, all of them */
 	struct xdplb_interface
 		interface[XDPLB_INTERFACES + 1]; /* those with XDP first; the last none */
+	__u64 heard[XDPLB_REASONS]; /* what became of registrations that a process took */
 	__u64 seal[2]; /* key under which xdplb_replies says who sends a registration */
 	__u64 port_allowed[1024]; /* bit p: nat may use source port p (host order) */
 };
@@ -301,8 +303,13 @@ struct xdplb_set_backend {
 	__u32 backend; /* id */
 	__u16 weight; /* 1 .. 65535 */
 	__u8 state; /* enum xdplb_backend_state */
-	__u8 reserved;
+	__u8 own; /* XDPLB_OWN_*: what the operator wants where health checks made it another */
 };
+
+/* The operator's state (enum xdplb_backend_state), 0: `state` is his. */
+#define XDPLB_OWN_STATE(own) ((own)&7)
+/* The weight is an agent's; the operator's is struct xdplb_backend.own_weight. */
+#define XDPLB_OWN_WEIGHT 8
 
 #define XDPLB_SNATS_A_LINE 4
 #define XDPLB_BACKENDS_A_LINE 8
@@ -354,7 +361,10 @@ struct xdplb_backend {
 	__u32 next_tunnel; /* likewise; a backend whose method changed may have flows of both */
 	__u16 path_mtu; /* tunnels: bytes with the outer header, as a router said; 0 nothing */
 	__u8 mac[6]; /* mac=, zero when it was left out */
-	__u8 reserved[32];
+	__u16 own_weight; /* see XDPLB_OWN_WEIGHT; user space alone reads it */
+	__u8 reserved[6];
+	__be32 here[4]; /* this machine's address towards it, zero when not known */
+	__u8 reserved2[8];
 };
 
 /*
@@ -499,7 +509,7 @@ struct xdplb_backend_cpu {
 	__u64 reply_bytes;
 	__u64 new_flows;
 	__u32 probed; /* second of the last packet that would learn of a path's MTU */
-	__u32 reserved;
+	__u32 asked; /* second of the last one that became a question for the neighbour */
 };
 
 /*
@@ -513,6 +523,22 @@ struct xdplb_flow {
 
 struct xdplb_flow_bucket {
 	struct xdplb_flow way[XDPLB_WAYS];
+};
+
+/*
+ * xdplb_resize: how far a table is that changes its size, see xdp/resize.h. Of such
+ * programs alone, with xdplb_old, the table that shall go; the others have one
+ * entry of each, which they do not use. User space writes the stage, by one byte.
+ */
+enum xdplb_resize_stage {
+	XDPLB_RESIZE_OLD, /* flows are in the old table; other programs may know no other */
+	XDPLB_RESIZE_BOTH, /* still, but each program looks in both */
+	XDPLB_RESIZE_NEW, /* new flows go to the new one, and the others are carried there */
+};
+
+struct xdplb_resize {
+	struct bpf_spin_lock lock; /* of who carries flows */
+	__u32 stage; /* enum xdplb_resize_stage */
 };
 
 /* Fields of a flow's value: lowest bit and width. */

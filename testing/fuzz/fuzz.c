@@ -9,6 +9,19 @@
 
 #include "../../loader/error.h"
 
+void error_place(const char *format, ...)
+{
+	char line[ERROR_PLACE];
+	va_list args;
+
+	if (!format)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	fuzz_check(line[0], "a place says something");
+}
+
 int fail(int err, const char *format, ...)
 {
 	char line[8192];

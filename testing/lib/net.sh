@@ -114,13 +114,23 @@ ns_sysctl() {
 	in_ns "$1" sh -c "echo '$3' >/proc/sys/net/$2"
 }
 
+# parent_add: the namespace whose children are the hosts. They have a small table of TCP sockets
+# each (since Linux 6.1) in place of this machine's large one, which every reader of
+# /proc/net/tcp, as is every change of a service, would walk from end to end.
+parent_add() {
+	ip netns add "${NET_PREFIX}parent"
+	in_ns parent sh -c 'cd /proc/sys/net/ipv4 && [ ! -e tcp_child_ehash_entries ] || echo 1024 >tcp_child_ehash_entries'
+}
+
 # host_add HOST: a new, empty host. Forwarding is off whatever this machine's default is, and
 # IPv6 addresses, those that the kernel makes too, are of use at once.
 host_add() {
-	ip netns add "$NET_PREFIX$1"
-	ns_sysctl "$1" ipv6/conf/default/accept_dad 0
-	in_ns "$1" ip link set lo up
-	ns_sysctl "$1" ipv4/ip_forward 0
+	[ -e "/run/netns/${NET_PREFIX}parent" ] || parent_add
+	nsenter --net="/run/netns/${NET_PREFIX}parent" ip netns add "$NET_PREFIX$1"
+	in_ns "$1" sh -ec '
+		echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+		ip link set lo up
+		echo 0 >/proc/sys/net/ipv4/ip_forward'
 }
 
 # switch_add BRIDGE...: makes the switch if there is none, and bridges in it, one a network.
@@ -128,9 +138,9 @@ switch_add() {
 	local bridge
 	[ -e "/run/netns/${NET_PREFIX}switch" ] || host_add switch
 	for bridge; do
-		in_ns switch ip link add "$bridge" type bridge stp_state 0 forward_delay 0 mcast_snooping 0
-		in_ns switch ip link set "$bridge" up
-	done
+		echo "link add $bridge type bridge stp_state 0 forward_delay 0 mcast_snooping 0"
+		echo "link set $bridge up"
+	done | in_ns switch ip -batch -
 }
 
 # wire HOST IFACE BRIDGE ADDRESS/LEN...: gives HOST an interface with these addresses, plugged
@@ -141,14 +151,16 @@ wire() {
 	in_ns switch ip link add "$port" type veth peer name "$iface" netns "$NET_PREFIX$host"
 	wire_offloads "$host" "$iface" "$port"
 	in_ns switch ip link set "$port" master "$bridge" up
-	for address; do
-		# Without nodad an IPv6 address is of no use for its first second.
-		case $address in
-		*:*) in_ns "$host" ip address add "$address" dev "$iface" nodad ;;
-		*) in_ns "$host" ip address add "$address" dev "$iface" ;;
-		esac
-	done
-	in_ns "$host" ip link set "$iface" up
+	{
+		for address; do
+			# Without nodad an IPv6 address is of no use for its first second.
+			case $address in
+			*:*) echo "address add $address dev $iface nodad" ;;
+			*) echo "address add $address dev $iface" ;;
+			esac
+		done
+		echo "link set $iface up"
+	} | in_ns "$host" ip -batch -
 }
 
 # wire_offloads HOST IFACE PORT: makes a veth pair behave like a cable.

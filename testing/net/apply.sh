@@ -43,6 +43,9 @@ saved_is_same() {
 	equal "difference to what is saved" "" "$(apply --dry-run "$NET_DIR/saved.yaml")"
 	apply "$NET_DIR/saved.yaml"
 	equal "saved again" "$(cat "$NET_DIR/saved.yaml")" "$(config save)"
+	config -j save >"$NET_DIR/saved.json"
+	equal "difference to what is saved as JSON" '{"settings":{},"services":[]}' \
+		"$(apply --dry-run -j "$NET_DIR/saved.json" | jq -c .)"
 }
 
 # ---- what it does ----------------------------------------------------------------------------
@@ -86,12 +89,7 @@ test_apply_saved() {
 
 # The manual's example, as it stands there.
 test_apply_example() {
-	host_add balancer
-	in_ns balancer ip link add eth0 type veth peer name end
-	in_ns balancer ip link set eth0 up
-	in_ns balancer ip link set end up
-	in_ns balancer ip address add 10.0.0.254/8 dev eth0
-	in_ns balancer ip address add 2001:db8::fe/32 dev eth0 nodad
+	stands_alone
 	in_ns balancer ip address add 192.0.2.11/32 dev lo
 	config load -m skb eth0 lo
 	sed -n '/^\.Sh EXAMPLES/,/^\.Ed/{ /^\.Bd/,/^\.Ed/{ /^\./!p } }' "$TOP/man/xdplb.yaml.5" >"$NET_DIR/example.yaml"
@@ -113,7 +111,13 @@ test_apply_dry_run() {
 	equal "difference" "$(printf '%s\n' "  - service: $FLAT.10:8000/tcp" "-     - $FLAT.11:8000" "+     - $FLAT.12:8000" \
 		"- - service: $FLAT.10:8001/tcp" "-   scheduler: wrr" "-   forward: nat" "-     - $FLAT.11:8000")" \
 		"$(apply --dry-run "$NET_DIR/two.yaml")"
+	equal JSON "$FLAT.10:8000/tcp change $FLAT.11 null $FLAT.12 1;$FLAT.10:8001/tcp remove $FLAT.11 null" \
+		"$(apply --dry-run -j "$NET_DIR/two.yaml" | jq -r '[.services[] | "\(.service) \(.change) " +
+			([.backends[] | "\(.address) \(.after | if . then .weight else . end)"] | join(" "))] | join(";")')"
+	equal "no more in JSON" "{} false false" \
+		"$(apply --dry-run -j "$NET_DIR/two.yaml" | jq -c '.settings, .services[].reordered' | xargs)"
 	equal "nothing is changed" "$before" "$(config save)"
+	refused 2 "--dry-run" apply -j "$NET_DIR/two.yaml"
 	in_ns balancer script -qec "$XDPLB_CONFIG apply --dry-run $NET_DIR/two.yaml" /dev/null >"$NET_DIR/terminal"
 	grep -q $'^\e\[32m+     - '$FLAT.12:8000$'\e\[0m' "$NET_DIR/terminal" || fail "no colour on a terminal"
 	NO_COLOR=1 in_ns balancer script -qec "$XDPLB_CONFIG apply --dry-run $NET_DIR/two.yaml" /dev/null >"$NET_DIR/terminal"
@@ -121,6 +125,17 @@ test_apply_dry_run() {
 }
 
 # ---- all or nothing --------------------------------------------------------------------------
+
+# bad LINE:COLUMN KEY WHAT LINE...: a file with these lines behind those of two services is refused, there and for that,
+# and its difference is not shown either.
+bad() {
+	local place=$1 key=$2 what=$3 dry
+	shift 3
+	{ two 2 2; printf '%s\n' "$@"; } >"$NET_DIR/bad.yaml"
+	for dry in "" --dry-run; do
+		refused 1 "bad.yaml:$place: $key: $what" apply $dry "$NET_DIR/bad.yaml"
+	done
+}
 
 # Mistakes of any kind, also such as only the machine knows of, leave all as it was.
 test_apply_refused() {
@@ -130,13 +145,19 @@ test_apply_refused() {
 	before=$(config save)
 	{ two 2 2; echo "  scheduler: fast"; } >"$NET_DIR/bad.yaml"
 	refused 1 "bad.yaml:6:14: scheduler: fast" apply "$NET_DIR/bad.yaml"
-	{ two 2 2; echo "- {service: $FLAT.10:8002, backends: [203.0.113.1]}"; } >"$NET_DIR/bad.yaml"
-	refused 1 "203.0.113.1" apply "$NET_DIR/bad.yaml"
-	{ two 2 2; echo "- {service: $FLAT.10:8002, forward: gue, backends: [$FLAT.12]}"; } >"$NET_DIR/bad.yaml"
-	refused 1 "load --encap" apply "$NET_DIR/bad.yaml"
-	{ two 2 2; echo "settings: {seed: '0123456789abcdef0123456789abcdef'}"; } >"$NET_DIR/bad.yaml"
-	refused 1 "flush" apply "$NET_DIR/bad.yaml"
+	bad 9:14 backends "backend 203.0.113.1: no route to it" \
+		"- service: $FLAT.10:8002" "  backends:" "  - $FLAT.11" "  - backend: 203.0.113.1"
+	bad "7:$((19 + ${#FLAT}))" backends "backend $FLAT.10 is this machine's own address" \
+		"- service: $FLAT.9:8002" "  backends: [$FLAT.11, $FLAT.10]"
+	bad 7:12 forward "gue: the program that is attached" "- service: $FLAT.10:8002" "  forward: gue" "  backends: [$FLAT.12]"
+	bad 6:18 seed "the balancer has another, and services" "settings: {seed: '0123456789abcdef0123456789abcdef'}"
+	bad 7:9 snat "$FLAT.12 is a backend's address" \
+		"- service: $FLAT.10:8002" "  snat: [$FLAT.12]" "  backends: [$FLAT.12]"
+	bad 7:8 udp "each: a udp service with forward: local, rr or wrr, and no affinity is needed, or udp: tracked" \
+		"- service: $FLAT.10:8002/udp" "  udp: each" "  backends: [$FLAT.12]"
+	bad 7:13 affinity "cookie: none is expected" "- service: $FLAT.10:8002" "  affinity: cookie" "  backends: [$FLAT.12]"
 	refused 1 "/nowhere.yaml" apply /nowhere.yaml
+	refused 1 "$NET_DIR: cannot be read: Is a directory" apply "$NET_DIR"
 	refused 2 "apply" apply
 	equal "nothing is changed" "$before" "$(config save)"
 	equal "two services" "backend1 backend1" "$(who 8000) $(who 8001)"
@@ -164,18 +185,22 @@ test_apply_under_load() {
 	equal "of" backend1 "$(cat "$NET_DIR"/held?.out | sort -u | xargs)"
 }
 
-# kill -9 at any moment: the balancer is as before, or as the file says.
+# kill -9 at any moment of the time that it takes on this machine, and some after it: the balancer is as before, or as
+# the file says.
 test_apply_killed() {
-	local i one two now seen=
+	local i one two now took after seen=
 	ready 2
 	many 1 >"$NET_DIR/one.yaml"
 	many 2 >"$NET_DIR/two.yaml"
 	apply "$NET_DIR/two.yaml"
 	two=$(config save)
+	took=$(date +%s%N)
 	apply "$NET_DIR/one.yaml"
+	took=$((($(date +%s%N) - took) / 1000000 * 3 / 2))
 	one=$(config save)
 	for i in {1..40}; do
-		in_ns balancer timeout -s KILL "0.$(printf %03d $((RANDOM % 120 + 5)))" "$XDPLB_CONFIG" apply \
+		after=$((RANDOM % took + 5))
+		in_ns balancer timeout -s KILL "$((after / 1000)).$(printf %03d $((after % 1000)))" "$XDPLB_CONFIG" apply \
 			"$NET_DIR/$([ $((i % 2)) = 1 ] && echo two || echo one).yaml" 2>/dev/null || true
 		now=$(config save)
 		[[ $now == "$one" || $now == "$two" ]] || fail "round $i: neither the one nor the other: $(diff <(echo "$one") <(echo "$now") | head -n 4 | xargs)"

@@ -37,6 +37,18 @@ test_stats_json() {
 	jq -e '.drops | .no_backend == 0 and .no_neighbour == 0' <<<"$got" >/dev/null || fail "drops: $got"
 }
 
+# What is to be typed on backends, those together that need the same.
+test_backend_setup_json() {
+	topo_flat 2
+	config load eth0
+	config set-backends $FLAT.100:8000 --forward dsr $FLAT.11 $FLAT.12
+	same_json backends '[{"service": "'$FLAT.100:8000/tcp'", "forward": "dsr", "backends": ["'$FLAT.11'", "'$FLAT.12'"]}]' \
+		"$(config -j backend-setup $FLAT.100:8000 | jq 'map(del(.commands))')"
+	equal commands "$(config backend-setup $FLAT.100:8000 $FLAT.12 | sed '/^# .*root shell on/d; /^# Until/d')" \
+		"$(config -j backend-setup $FLAT.100:8000 | jq -r '.[0].commands')"
+	same_json "of one" '["'$FLAT.12'"]' "$(config -j backend-setup $FLAT.100:8000 $FLAT.12 | jq '.[].backends')"
+}
+
 # What is counted adds up with what was sent.
 test_stats_count() {
 	flat 2
@@ -138,6 +150,7 @@ test_options_anywhere() {
 	config set-backends $WEB -d eth0 $FLAT.12 --scheduler rr
 	equal last "12=1" "$(weights)"
 	config -d eth0 del-service $WEB
+	[[ $(config --version) =~ ^xdplb-config\ [0-9.]+,\ ABI\ [0-9]+$ ]] || fail "--version: $(config --version)"
 	[[ $(config --help) == *set-backends* ]] || fail "no usage in --help"
 	[[ $(config set-backends --help) == *SERVICE* ]] || fail "no usage of set-backends"
 }

@@ -81,6 +81,7 @@ test_completion_words() {
 	candidates "native skb unspecified" load -m ""
 	candidates "" load -m native --flows ""
 	candidates "" nosuch ""
+	candidates "--dev --dry-run --help --json --pins --pretty" apply FILE --
 	config del-backend $FLAT.10:82/udp $FLAT.10:83
 	# Every command of --help, and help.
 	candidates "$(config --help | awk '/^  [a-z]/ { print $1 } END { print "help" }' | sort | xargs)" ""

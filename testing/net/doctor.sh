@@ -183,6 +183,36 @@ registers() {
 	finds
 }
 
+# lookups: how many namespaces have the program for socket lookups.
+lookups() {
+	find /sys/fs/bpf -maxdepth 1 -name "xdplb_lookup-*" | wc -l
+}
+
+test_doctor_lookup_missing() {
+	machine
+	listeners 5001
+	attach lo -m skb
+	local_service --registration kernel :5001
+	type_remedy replies_missing "xdplb-config attach-replies -d lo"
+	equal lookups 1 "$(lookups)"
+	registers
+	rm /sys/fs/bpf/xdplb_lookup-*
+	finds lookup_missing
+	echo 00112233445566778899aabbccddeeff >"$NET_DIR/key"
+	config set-service $ADDRESS:5000/udp --registration-key "$NET_DIR/key"
+	finds
+	config set-service $ADDRESS:5000/udp --registration-key none
+	type_remedy lookup_missing "xdplb-config attach-replies -d lo"
+	finds
+	in_ns balancer xdp-loader unload lo --all
+	config load eth0 # which takes away what is left of another
+	equal lookups 0 "$(lookups)"
+	config load lo
+	equal lookups 1 "$(lookups)"
+	config unload lo
+	equal lookups 0 "$(lookups)"
+}
+
 test_doctor_loopback_missing() {
 	machine
 	listeners 5001
@@ -282,8 +312,8 @@ test_doctor_two_balancers() {
 	attach eth0
 	config set-backends -d lo --forward local $ADDRESS:5000/udp :5001 :5002
 	config set-backends -d eth0 --forward local $ADDRESS:5000/udp :5001,state=down
-	finds listener_missing replies_missing no_backend replies_missing
-	equal "of eth0" "no_backend replies_missing" "$(config -j doctor eth0 | jq -r 'map(.finding) | join(" ")')"
+	finds service_twice listener_missing replies_missing no_backend replies_missing
+	equal "of eth0" "no_backend service_twice replies_missing" "$(config -j doctor eth0 | jq -r 'map(.finding) | join(" ")')"
 	type_remedy listener_missing "xdplb-config del-backend -d lo $ADDRESS:5000/udp :5002"
 	type_remedy no_backend "xdplb-config set-state -d eth0 $ADDRESS:5000/udp :5001 up"
 	type_remedy replies_missing "xdplb-config attach-replies -d lo"

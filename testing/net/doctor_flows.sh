@@ -1,18 +1,18 @@
 # shellcheck shell=bash disable=SC2086,SC2154 # addresses hold no blanks
 # What doctor finds by flows: backends that answer none, and tables that they fill.
 
-# attempts N URL: connections under way that get no answer.
+# attempts N URL [ALL]: connections under way that get no answer, ALL with those before.
 attempts() {
-	local i
-	for ((i = 0; i < $1; i++)); do
+	local all=${3:-$1} i
+	for ((i = all - $1; i < all; i++)); do
 		background "attempt$i" in_ns client curl -sS --noproxy '*' --max-time 4 "$2"
 	done
-	eventually has_flows "$1"
+	eventually has_flows "$all"
 }
 
 # answered N URL: and nothing is found.
 answered() {
-	equal answers "$(yes backend1 | head -n "$1" | xargs)" "$(answers "$1" "$2")"
+	equal answers "$(seq "$1" | sed 's/.*/backend1/' | xargs)" "$(answers "$1" "$2")"
 	finds
 }
 
@@ -61,7 +61,7 @@ test_doctor_backend_silent_dnat() {
 test_doctor_backend_silent_nat() {
 	needs nft
 	web
-	in_ns backend2 nft 'add table inet t; add chain inet t in { type filter hook input priority 0; }; add rule inet t in tcp dport 8000 drop'
+	deafen backend2 dport 8000
 	config set-backends $FLAT.10:8000 $FLAT.12
 	attempts 3 $WEB_URL
 	finds backend_silent
@@ -69,6 +69,86 @@ test_doctor_backend_silent_nat() {
 	type_remedy backend_silent "xdplb-config set-state $FLAT.10:8000/tcp $FLAT.12:8000 down"
 	finds
 	equal answers "backend1 backend1" "$(answers 2 $WEB_URL)"
+}
+
+# deafen HOST sport|dport PORT: it hears no more of what comes from there, or for it, by TCP.
+deafen() {
+	in_ns "$1" nft "add table inet t; add chain inet t in { type filter hook input priority 0; }; add rule inet t in tcp $2 $3 drop"
+}
+
+# It has served, and drops everything now: a few connections more, none of which gets further.
+test_doctor_backend_goes_silent() {
+	needs nft
+	web
+	equal answers "backend1 backend1 backend1" "$(answers 3 $WEB_URL)"
+	finds
+	deafen backend1 dport 8000
+	sleep 2
+	attempts 4 $WEB_URL
+	finds
+	attempts 5 $WEB_URL 9
+	finds backend_silent
+	equal subject "backend $FLAT.11:8000 of $FLAT.10:8000/tcp" "$(found_as backend_silent subject)"
+	in_ns backend1 nft delete table inet t
+	answered 1 $WEB_URL
+}
+
+# It dies at work: clients send on what they had, again and again.
+test_doctor_backend_dies_at_work() {
+	needs nft
+	topo_flat 1
+	echoes 1
+	config load eth0
+	config set-backends $FLAT.10:7000 $FLAT.11
+	cat >"$NET_DIR/talk.py" <<-END
+		import socket, time
+		talks = [socket.create_connection(("$FLAT.10", 7000)) for _ in range(30)]
+		for talk in talks:
+		    talk.setblocking(False)
+		while True:
+		    for talk in talks:
+		        try:
+		            talk.send(b"x")
+		            talk.recv(65536)
+		        except BlockingIOError:
+		            pass
+		    time.sleep(0.3)
+	END
+	start client "$NET_PYTHON" "$NET_DIR/talk.py"
+	sleep 2
+	finds
+	deafen backend1 dport 7000
+	attempts 6 http://$FLAT.10:7000/ 36
+	finds backend_silent
+}
+
+# The same with dsr, of whose answers nothing is seen but what clients send then.
+test_doctor_backend_goes_silent_dsr() {
+	needs nft
+	between 4 1
+	config set-backends --forward dsr $ADDRESS:8000 $ARMED.11
+	forwards balancer
+	set_up backend1 $ARMED.11
+	answered 2 http://$HOST:8000/
+	deafen backend1 dport 8000
+	sleep 3
+	attempts 6 http://$HOST:8000/
+	finds backend_silent
+	in_ns backend1 nft delete table inet t
+	answered 1 http://$HOST:8000/
+}
+
+# Clients that hear no answer, or want none, of a backend that gives it.
+test_doctor_backend_answers_the_deaf() {
+	needs nft
+	web
+	equal answers "backend1 backend1" "$(answers 2 $WEB_URL)"
+	sleep 3
+	deafen client sport 8000
+	background trickle in_ns client sh -c "while :; do timeout 0.3 curl -sS --noproxy '*' $WEB_URL; done"
+	sleep 5
+	finds
+	in_ns client nft delete table inet t
 }
 
 # Who refuses has answered; so has one whose flows are merely young.
@@ -90,7 +170,7 @@ test_doctor_flows_nearly_full() {
 	flows client -u -r 1 $FLAT.10 7000 100 >"$NET_DIR/flows" 2>&1 || true
 	finds flows_nearly_full
 	cd "$NET_DIR" || fail "no $NET_DIR"
-	type_remedy flows_nearly_full "xdplb-config save >FILE && xdplb-config unload eth0 && xdplb-config load --flows 256 eth0 && xdplb-config apply FILE"
+	type_remedy flows_nearly_full "xdplb-config load --flows 256 eth0"
 	finds
 	flows client -u -r 1 $FLAT.10 7000 40 >"$NET_DIR/flows"
 }

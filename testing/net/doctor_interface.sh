@@ -55,6 +55,14 @@ test_doctor_peer_without_napi() {
 	equal answers backend1 "$(answers 1 $WEB_URL)"
 }
 
+# explained_lost INTERFACE REMEDY: explain says so of a packet that is redirected there.
+explained_lost() {
+	config explain $ADDRESS:8000 >"$NET_DIR/told"
+	grep -q "^verdict  *redirect to $1\$" "$NET_DIR/told" || fail "explain: $(cat "$NET_DIR/told")"
+	grep -q "^why  *it is lost .*: $1 takes no packets " "$NET_DIR/told" || fail "explain: $(cat "$NET_DIR/told")"
+	grep -q "^what to do .*$2.*xdplb-config doctor " "$NET_DIR/told" || fail "explain: $(cat "$NET_DIR/told")"
+}
+
 # The way out has no program itself; the other end is here.
 test_doctor_peer_here() {
 	family 4
@@ -67,9 +75,11 @@ test_doctor_peer_here() {
 	config load eth0
 	config set-backends --forward dsr $ADDRESS:8000 10.79.0.11
 	finds peer_without_napi
+	explained_lost eth2 "gro on"
 	equal "of eth0" "[ ]" "$(config -j doctor eth0)"
 	type_remedy peer_without_napi "ethtool -K there gro on"
 	finds
+	equal "what explain says" null "$(config -j explain $ADDRESS:8000 | jq .why)"
 }
 
 # A bridge on the balancer, as of containers, takes nothing by redirect.
@@ -94,8 +104,10 @@ test_doctor_no_redirect() {
 	unanswering http://$ADDRESS:8000/
 	finds no_redirect
 	equal subject br0 "$(found_as no_redirect subject)"
+	explained_lost br0 "-m skb"
 	type_remedy no_redirect "xdplb-config unload --keep-maps eth0 && xdplb-config load -m skb -p $PINS eth0"
 	finds
+	equal "what explain says" null "$(config -j explain $ADDRESS:8000 | jq .why)"
 	equal answers backend1 "$(answers 1 http://$ADDRESS:8000/)"
 }
 

@@ -85,6 +85,10 @@ test_explain_remembered() {
 			"$(jq -r '[.flow.remembered, .flow.state, .backend.address, .backend.port, .verdict.verdict] | join(" ")' "$NET_DIR/told")"
 	done
 	tells "as its packets before" --src 10.72.0.2:$port --flags ACK $HOST:8000
+	tells ", ACK, 54 bytes" --src 10.72.0.2:$port $HOST:8000
+	tells "as its packets before" --src 10.72.0.2:$port $HOST:8000
+	tells ", SYN, 54 bytes" --src 10.72.0.2:$port --flags SYN $HOST:8000
+	tells ", SYN, 54 bytes" --src 10.72.0.3:$port $HOST:8000
 	finish held
 	equal backend backend2 "$(cat "$NET_DIR/held.out")"
 }

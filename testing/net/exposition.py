@@ -41,20 +41,28 @@ class Checker:
             self.bad(number, f"a second {kind} of {name}")
         if any(sample.startswith(name + "{") or sample == name for sample in self.samples):
             self.bad(number, f"{kind} of {name} after its samples")
-        if kind == "TYPE" and text not in ("counter", "gauge"):
+        if kind == "TYPE" and text not in ("counter", "gauge", "summary"):
             self.bad(number, f"type {text}")
         known[name] = text
 
+    def family_of(self, name):
+        """A summary's samples, without quantiles, have a suffix."""
+        family = re.sub("_(sum|count)$", "", name)
+        return family if self.type.get(family) == "summary" and family != name else name
+
     def sample(self, number, match):
         name, labels, value = match[1], match[2], match[match.lastindex]
-        self.family(number, name)
+        family = self.family_of(name)
+        self.family(number, family)
         pairs = re.findall(LABEL, labels or "")
         if len({key for key, _ in pairs}) != len(pairs):
             self.bad(number, "a label twice")
-        if name not in self.help or name not in self.type:
+        if family not in self.help or family not in self.type:
             self.bad(number, f"{name} has no HELP or TYPE before it")
-        elif (self.type[name] == "counter") != name.endswith("_total"):
-            self.bad(number, f"{name} is a {self.type[name]}")
+        elif (self.type[family] == "counter") != name.endswith("_total"):
+            self.bad(number, f"{name} is a {self.type[family]}")
+        elif self.type[family] == "summary" and family == name:
+            self.bad(number, f"{name} is a summary, which ends in _sum and _count here")
         if UNITS.search(name):
             self.bad(number, f"{name}: not a base unit")
         text = ",".join(f'{key}="{label}"' for key, label in sorted(pairs))

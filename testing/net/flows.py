@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""flows.py [-u] [-p FIRST] [-r ROUNDS] [-f FILE] [-n] [-b ADDRESS] ADDRESS PORT COUNT
+"""flows.py [-u] [-s] [-p FIRST] [-r ROUNDS] [-f FILE] [-n] [-b ADDRESS] ADDRESS PORT COUNT
 
 Opens COUNT flows (TCP, -u: UDP) to an echo.py and holds them all. In each of
 ROUNDS rounds (2) every flow says something of its own and must hear just that,
@@ -8,6 +8,7 @@ first round goes in order, the others shuffled. -f: the rounds go on until FILE
 exists. Prints a line a flow: the
 backend's name, and the address and port it sees.
 
+-s  UDP that is said once: a datagram without an answer is an error
 -p  source ports from FIRST on   -n  UDP without checksum   -b  source address
 """
 import argparse
@@ -69,7 +70,10 @@ def speak(flows, order, number, options, seen):
             said[i] = b"%d/%d/%d" % (number, i, random.getrandbits(32))
             flows[i].sendall(said[i] + b"\n")
         for i in some:
-            heard = hear_datagram(flows[i], said[i]) if options.u else hear_stream(flows[i])
+            if options.u and not options.s:
+                heard = hear_datagram(flows[i], said[i])
+            else:
+                heard = flows[i].recv(65536) if options.u else hear_stream(flows[i])
             name, address, port, text = heard.strip().split(b" ", 3)
             if text != said[i]:
                 sys.exit(f"flow {i}: said {said[i]}, heard {text}: another flow's answer")
@@ -81,6 +85,7 @@ def speak(flows, order, number, options, seen):
 def arguments():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("-u", action="store_true")
+    parser.add_argument("-s", action="store_true")
     parser.add_argument("-n", action="store_true")
     parser.add_argument("-p", type=int, default=0)
     parser.add_argument("-r", type=int, default=2)

@@ -6,8 +6,11 @@ From standard input, as the user may have no way to this file. HOW is one of
   bound ADDRESS    from a socket bound to ADDRESS and PORT, with the service's address as source (RFC 3542, ip(7))
   device NAME      from one that was bound to this device, then connected to nothing, which takes the device away
   segments ADDRESS as bound, behind a datagram that is no message, both as one of UDP_SEGMENT
+  behind           as sealed, behind one that speaks of no service
   sealed           from a socket that has the port, with a seal that was seen before
   mirror           from where registrations go to, to PORT, whose listener echoes
+  parked           has PORT at another address until one byte comes from descriptor 3, then comes to the service's
+  many NAME GROUP  from where registrations go to, by interface NAME to GROUP or broadcast address, and so to PORT
   connecting       holds TCP's PORT with a connection that never comes about, says "ready", waits for a byte from descriptor 3, and sends
 """
 import os
@@ -69,8 +72,31 @@ def connecting(service, port):
     return holder
 
 
+def parked(service, port):
+    """A socket that was at any address can be had anywhere by connecting it, and again when it is disconnected."""
+    holder = forger_socket(service, anywhere, port)
+    holder.connect(("::1" if ":" in service else "127.0.0.1", 9))
+    print("ready", flush=True)
+    os.read(3, 1)
+    disconnect(holder)
+    holder.connect((service, REGISTRATION_PORT))
+    return holder
+
+
+def to_many(forger, name, group, port, data):
+    index = socket.if_nametoindex(name)
+    if ":" in group:
+        forger.sendto(data, (group, port, 0, index))
+        return
+    forger.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    forger.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name.encode())
+    forger.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, struct.pack("=4s4si", bytes(4), bytes(4), index))
+    forger.sendto(data, (group, port))
+
+
 how, *where, service, port, protocol, weight = sys.argv[1:]
 port, said = int(port), message(service, int(port), int(protocol), int(weight))
+sealed = said[:44] + b"\0\0\3\xe8" + b"seal" * 2
 anywhere = "::" if ":" in service else "0.0.0.0"
 if how == "device":
     forger = forger_socket(service, anywhere, port, device=where[0])
@@ -81,9 +107,17 @@ elif how == "segments":
     forger.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SIZE)
     send(forger, service, bytes(SIZE) + said)
 elif how == "sealed":
-    send(forger_socket(service, service, port), service, said[:44] + b"\0\0\3\xe8" + b"seal" * 2)
+    send(forger_socket(service, service, port), service, sealed)
+elif how == "behind":
+    forger = forger_socket(service, service, port)
+    forger.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, SIZE)
+    send(forger, service, message("2001:db8:ffff::1", port, int(protocol), 1) + sealed)
 elif how == "mirror":
     forger_socket(service, service, REGISTRATION_PORT).sendto(said, (service, port))
+elif how == "parked":
+    parked(service, port).send(said)
+elif how == "many":
+    to_many(forger_socket(service, service, REGISTRATION_PORT), *where, port, said)
 elif how == "connecting":
     held = connecting(service, port)
     send(forger_socket(service, service, port), service, said)

@@ -205,18 +205,18 @@ test_no_privileges() {
 	as_nobody unload eth0
 }
 
-# foreign_build DIR: this tree as another version would be, ABI 99.
+# foreign_build DIR TARGET...: these of this tree, as another version would be, ABI 99.
 foreign_build() {
 	mkdir "$1"
 	cp -r "$TOP/Makefile" "$TOP/lib" "$TOP/xdp" "$TOP/loader" "$TOP/client" "$TOP/packaging" "$1"
 	sed -i 's/^#define XDPLB_ABI .*/#define XDPLB_ABI 99/' "$1/xdp/xdplb.h"
 	rm -f "$1"/loader/*.o "$1/xdp/xdplb.o" "$1/loader/xdplb-config"
-	make -C "$1" -j "$(nproc)" CFLAGS=-O0 >/dev/null
+	make -C "$1" -j "$(nproc)" CFLAGS=-O0 "${@:2}" >/dev/null
 }
 
 test_other_abi() {
 	topo_flat 0
-	foreign_build "$NET_DIR/foreign"
+	foreign_build "$NET_DIR/foreign" xdp/xdplb.o loader/xdplb-config
 	in_ns balancer xdp-loader load eth0 "$NET_DIR/foreign/xdp/xdplb.o"
 	refused 1 99 list
 	refused 1 99 list -d eth0
@@ -239,7 +239,7 @@ test_other_abi() {
 # Pins of another version that nobody has configured yet.
 test_other_abi_unconfigured() {
 	topo_flat 0
-	foreign_build "$NET_DIR/foreign"
+	foreign_build "$NET_DIR/foreign" xdp/xdplb.o
 	in_ns balancer xdp-loader load -p $PINS eth0 "$NET_DIR/foreign/xdp/xdplb.o"
 	refused 1 99 list -p $PINS
 	refused 1 99 set-backends -p $PINS $WEB $FLAT.11

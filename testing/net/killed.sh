@@ -82,8 +82,12 @@ test_readonly_bpffs() {
 	equal "changed meanwhile" backend2 "$(http_get client http://$FLAT.10:8000/)"
 	readonly_bpffs refused 1 "ead-only" load eth0
 	equal "goes on" backend2 "$(http_get client http://$FLAT.10:8000/)"
+	equal "pins" $PINS "$(readonly_bpffs config -j status | jq -r '.balancers[0].pins')"
+	readonly_bpffs refused 1 "cannot be removed (Read-only file system)" unload eth0
+	equal "services that are left" 1 "$(config -j list | jq length)"
+	equal "an interface that is left" eth0 "$(config -j status | jq -r '.balancers[0].interfaces[].interface')"
 	config unload eth0
-	equal "pins" "" "$(pins)"
+	[ ! -e $PINS ] || fail "pins are left"
 }
 
 # flat_unloaded N: as flat, without the program.
@@ -111,5 +115,10 @@ test_full_disk() {
 	equal "status without a lock" 1 $status
 	grep -q "/run/xdplb.lock" "$NET_DIR/err" || fail "no word of the lock: $(cat "$NET_DIR/err")"
 	equal "nothing is changed" "$before" "$(config save)"
+	# Who only looks needs none that nobody can have.
+	for status in nr_inodes=1 ro; do
+		equal "save, /run $status" "$before" "$(in_ns balancer unshare --mount sh -c \
+			'mount -t tmpfs -o "$1" full /run && shift && exec "$@"' sh $status "$XDPLB_CONFIG" save)"
+	done
 	equal "answers" backend1 "$(http_get client http://$FLAT.10:8000/)"
 }

@@ -105,6 +105,27 @@ forwards() {
 	ns_sysctl "$1" ipv4/conf/all/send_redirects 0
 }
 
+# by_router: client --- router --- lan, to which more are to be wired.
+by_router() {
+	switch_add clients lan
+	host_add client
+	wire client eth0 clients 10.72.0.2/24
+	host_add router
+	wire router eth0 clients 10.72.0.1/24
+	wire router eth1 lan $FLAT.1/24
+	forwards router
+}
+
+# stands_alone: a balancer whose eth0 leads nowhere, in the networks of the manuals' examples.
+stands_alone() {
+	host_add balancer
+	in_ns balancer ip link add eth0 type veth peer name end
+	in_ns balancer ip link set eth0 up
+	in_ns balancer ip link set end up
+	in_ns balancer ip address add 10.0.0.254/8 dev eth0
+	in_ns balancer ip address add 2001:db8::fe/32 dev eth0 nodad
+}
+
 # between FAMILY N: clients and N servers, the balancer between them; see topo_two_armed.
 between() {
 	family "$1"
@@ -172,8 +193,10 @@ flows() {
 	in_ns "$1" "$NET_PYTHON" "$HERE/flows.py" "${@:2}"
 }
 
-# background NAME COMMAND...: runs it, its output in NET_DIR/NAME.out; `joined` waits.
+# background NAME COMMAND...: runs it, its output in NET_DIR/NAME.out; `joined` waits. One of that
+# name that was there before may have been told to end.
 background() {
+	rm -f "$NET_DIR/$1.go"
 	"${@:2}" >"$NET_DIR/$1.out" 2>"$NET_DIR/$1.err" &
 	eval "JOB_$1=$!"
 }
@@ -197,11 +220,11 @@ finish() {
 	joined "$1"
 }
 
-# slow_download NAME ADDRESS: goes on until `finish NAME`; returns when it has begun.
+# slow_download NAME ADDRESS [BYTES]: goes on until `finish NAME`; returns when it has begun.
 slow_download() {
 	local connected
 	connected=$(in_ns client ss -Htn state established | wc -l)
-	background "$1" in_ns client "$NET_PYTHON" "$HERE/download.py" "$2" 8000 60000000 "$NET_DIR/$1.go"
+	background "$1" in_ns client "$NET_PYTHON" "$HERE/download.py" "$2" 8000 "${3:-60000000}" "$NET_DIR/$1.go"
 	eventually more_than "$connected"
 }
 

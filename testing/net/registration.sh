@@ -54,10 +54,10 @@ test_register_by_command() {
 test_register_renews() {
 	local process
 	registered
-	start balancer "$XDPLB_CONFIG" register $SERVICE --port 5002 --weight 4 --ttl 1 --renew
+	start balancer "$XDPLB_CONFIG" register $SERVICE --port 5002 --weight 4 --ttl 2 --renew
 	process=$STARTED
 	eventually serves 5002
-	sleep 2.5
+	sleep 4.5
 	equal "renewed" "5001 50 5002 50" "$(spread_over 100)"
 	kill $process
 	wait $process || fail "it ends with $?"
@@ -233,6 +233,18 @@ test_register_key() {
 	in_ns balancer "$NET_PYTHON" "$NET_DIR/message.py"
 	equal "replays" 3 "$(drops registration_replay)"
 	equal "nobody came by that" "5001 10 5002 10" "$(spread_over 20)"
+	# A clock that is far ahead, until there is another key.
+	sed '/^sender = /,$d' "$NET_DIR/message.py" >"$NET_DIR/ahead.py"
+	cat >>"$NET_DIR/ahead.py" <<-END
+		sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		sender.bind(("", 5005))
+		ahead = message(1, ("$VIP", 5000, 17), 5005, 4, 30, 4102444800 * 10**9, 0, bytes.fromhex("$KEY"))
+		sender.sendto(ahead, ("$VIP", 7475))
+	END
+	in_ns balancer "$NET_PYTHON" "$NET_DIR/ahead.py"
+	unheard register $SERVICE --port 5005 --registration-key "$NET_DIR/key"
+	config set-service $SERVICE --registration-key "$NET_DIR/other"
+	register $SERVICE --port 5005 --goodbye --registration-key "$NET_DIR/other"
 	config set-service $SERVICE --registration-key none
 	register $SERVICE --port 5002 --weight 4
 }
@@ -270,19 +282,23 @@ test_register_forged() {
 	equal "accepted" 0 "$(stat_of .answers.registered)"
 	equal "by IPv4" "5001 8" "$(ask balancer datagrams $VIP 5000 8)"
 	forge 65534 bound $VIP $VIP 5006 17 4
-	forge 65534 bound 0.0.0.0 $VIP 5007 17 4
-	forge 65534 bound :: $VIP6 5007 17 4
+	forge 65534 bound $VIP $VIP 5007 17 4
+	forge 65534 bound $VIP6 $VIP6 5007 17 4
 	forge 65534 bound $VIP $VIP 8081 6 4
-	forge 0 bound 0.0.0.0 $VIP 8080 6 4
-	forge 0 bound :: $VIP6 8080 6 4
+	forge 0 bound $VIP $VIP 8080 6 4
+	forge 0 bound $VIP6 $VIP6 8080 6 4
+	for user in 65534 0; do # who may be told by everybody what to say
+		forge $user bound 0.0.0.0 $VIP 5008 17 4
+		forge $user bound :: $VIP6 5008 17 4
+	done
 	forge 65534 sealed $VIP 5010 17 4
 	forge 65534 sealed $VIP6 5010 17 4
-	equal "seals of before" 10 "$(drops registration_denied)"
+	equal "seals of before" 14 "$(drops registration_denied)"
 	equal "accepted of who may" 6 "$(stat_of .answers.registered)"
-	equal "denied then" 10 "$(drops registration_denied)"
+	equal "denied then" 14 "$(drops registration_denied)"
 	config set-service $SERVICE --registration-key "$NET_DIR/key"
 	forge 65534 bound 127.0.0.1 $VIP 5001 17 60000
-	equal "with a key that says it" "10 1" "$(drops registration_denied) $(drops registration_key)"
+	equal "with a key that says it" "14 1" "$(drops registration_denied) $(drops registration_key)"
 }
 
 # What a user has registered no other changes, however he came to the port.
@@ -323,18 +339,7 @@ test_register_mirrored() {
 	local address
 	wired
 	config load eth0 lo
-	cat >"$NET_DIR/echo.py" <<-END
-		import socket, threading
-		def serve(family, address):
-		    listener = socket.socket(family, socket.SOCK_DGRAM)
-		    listener.bind((address, 5003))
-		    while True:
-		        listener.sendto(*listener.recvfrom(65535))
-		threading.Thread(target=serve, args=(socket.AF_INET, "$VIP")).start()
-		serve(socket.AF_INET6, "$VIP6")
-	END
-	start balancer "$NET_PYTHON" "$NET_DIR/echo.py"
-	listens balancer udp 5003
+	echoing
 	for address in $VIP "[$VIP6]"; do
 		config set-backends "$address:5000/udp" --forward local --registration kernel :5001
 		register "$address:5000/udp" --port 5003 --weight 4
@@ -343,16 +348,140 @@ test_register_mirrored() {
 		forge 65534 mirror $address 5003 17 60000
 	done
 	equal "from here" 2 "$(drops registration_denied)"
-	in_ns client "$NET_PYTHON" - <<-END
-		import socket, struct
-		from scapy.all import Ether, IPv6, UDP, sendp
-		said = struct.pack("!4sBBBBHHHH16s24x", b"xdlb", 1, 1, 17, 0, 5000, 5003, 60000, 30,
-		                   socket.inet_pton(socket.AF_INET6, "$VIP6"))
-		sendp(Ether(dst="$(in_ns balancer cat /sys/class/net/eth0/address)") / IPv6(src="$VIP6", dst="$VIP6") /
-		      UDP(sport=7475, dport=5003) / said, iface="eth0", verbose=False)
+	impostor plain eth0 3
+	equal "weights" "4 4" "$(weights 5003)"
+}
+
+# ... by no way that the balancer does not see, nor in a frame that it does not read.
+test_register_mirrored_unseen() {
+	wired
+	switch_add other
+	wire client eth1 other fd75::2/64
+	wire balancer eth1 other fd75::10/64
+	wires_ready
+	config load eth0 lo
+	echoing
+	config set-backends "[$VIP6]:5000/udp" --forward local --registration kernel :5001
+	register "[$VIP6]:5000/udp" --port 5003 --weight 4
+	impostor plain eth1 1
+	impostor many eth0 2
+	impostor headers eth0 3
+	impostor group eth1 4 5004
+	equal "weights" 4 "$(weights 5003)$(weights 5004)"
+	# The test can fail.
+	rm /sys/fs/bpf/xdplb_lookup-*
+	impostor plain eth1 4
+	eventually weight_is 60000
+	# A load brings back what is missing.
+	config load lo
+	register "[$VIP6]:5000/udp" --port 5003 --weight 4
+	impostor plain eth1 5
+	equal "weights" 4 "$(weights 5003)"
+}
+
+# ... nor by what is sent to many, which comes round without being asked, and reaches who is bound to any address.
+test_register_mirrored_to_many() {
+	local to count=0
+	wired
+	config load eth0 lo
+	echoing
+	for address in $VIP "[$VIP6]"; do
+		config set-backends "$address:5000/udp" --forward local --registration kernel :5001
+	done
+	for to in 224.0.0.1 $FLAT.255 255.255.255.255 ff02::1 ff01::1; do
+		count=$((count + 1))
+		if [[ $to == *:* ]]; then
+			forge 65534 many eth0 "$to" $VIP6 5004 17 60000
+		else
+			forge 65534 many eth0 "$to" $VIP 5004 17 60000
+		fi
+		eventually drops_are registration_denied $count
+	done
+	start balancer socat UDP4-LISTEN:5005,fork PIPE
+	start balancer socat UDP6-LISTEN:5005,fork,ipv6only PIPE
+	eventually echoing_by 6
+	forge 65534 many eth0 224.0.0.1 $VIP 5005 17 60000 # which it connects to, and so to an address
+	eventually drops_are registration_denied 6
+	forge 65534 many eth0 ff02::1 $VIP6 5005 17 60000
+	eventually drops_are registration_denied 7
+	equal "weights" "" "$(weights 5004)$(weights 5005)"
+}
+
+# Who was at the port before its listener came, at another address.
+test_register_parked() {
+	local address count=0
+	services_of_all
+	mkfifo "$NET_DIR/go"
+	for address in $VIP $VIP6; do
+		count=$((count + 1))
+		background parked forge_when_told 1001 parked $address 5011 17 60000
+		eventually is_ready parked
+		background owner hold_port $address 5011
+		eventually is_ready owner
+		echo >"$NET_DIR/go"
+		eventually drops_are registration_denied $count
+		joined parked
+		touch "$NET_DIR/released"
+		joined owner
+		rm "$NET_DIR/released" "$NET_DIR/owner.out" "$NET_DIR/parked.out"
+	done
+	equal "accepted" 0 "$(stat_of .answers.registered)"
+}
+
+# hold_port ADDRESS PORT: by UDP, until the file "released" is there.
+hold_port() {
+	in_ns balancer "$NET_PYTHON" - "$@" <<-END
+		import os, socket, sys, time
+		address, port = sys.argv[1:]
+		holder = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+		holder.bind((address, int(port)))
+		print("ready", flush=True)
+		while not os.path.exists("$NET_DIR/released"):
+		    time.sleep(0.05)
 	END
-	eventually drops_are registration_denied 3
-	equal "weights" "4 4" "$(config -j list | jq -r '[.[].backends[] | select(.port == 5003) | .weight] | join(" ")')"
+}
+
+# echoing: listeners that answer with what they are told, on UDP ports 5003, of the services' addresses, and 5004, of any.
+echoing() {
+	cat >"$NET_DIR/echo.py" <<-END
+		import socket, threading
+		def serve(family, address, port):
+		    listener = socket.socket(family, socket.SOCK_DGRAM)
+		    if family == socket.AF_INET6:
+		        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+		    listener.bind((address, port))
+		    while True:
+		        listener.sendto(*listener.recvfrom(65535))
+		for own in (("$VIP", 5003), ("$VIP6", 5003), ("0.0.0.0", 5004), ("::", 5004)):
+		    family = socket.AF_INET6 if ":" in own[0] else socket.AF_INET
+		    threading.Thread(target=serve, args=(family, *own)).start()
+	END
+	start balancer "$NET_PYTHON" "$NET_DIR/echo.py"
+	listens balancer udp 5003
+	eventually echoing_by 4
+}
+
+# echoing_by COUNT: so many sockets.
+echoing_by() {
+	[ "$(in_ns balancer ss -Hlnu | grep -cE ":500[345] ")" = "$1" ]
+}
+
+# impostor HOW INTERFACE DROPS [PORT]: what another machine tells the listener that echoes; so many are denied then.
+impostor() {
+	local mac
+	mac=$(in_ns balancer ip -j link show "$2" | jq -r '.[].address')
+	in_ns client "$NET_PYTHON" "$HERE/impostor.py" "$1" "$2" "$mac" $VIP6 "${4:-5003}"
+	eventually drops_are registration_denied "$3"
+}
+
+# weights PORT: of the listeners there.
+weights() {
+	config -j list | jq -r "[.[].backends[] | select(.port == $1) | .weight] | join(\" \")"
+}
+
+# weight_is WEIGHT: of the one on port 5003.
+weight_is() {
+	[ "$(weights 5003)" = "$1" ]
 }
 
 # drops_are REASON COUNT
@@ -423,10 +552,12 @@ test_registrar_segments() {
 	listens balancer udp 7475
 	forge 65534 segments 127.0.0.1 $VIP 5001 17 60000
 	forge 65534 segments fd00::1 $VIP6 5001 17 60000
+	forge 65534 behind $VIP 5012 17 60000
+	forge 65534 behind $VIP6 5012 17 60000
 	forge 65534 bound $VIP $VIP 5007 17 3
 	eventually grep -q "5007 weight 3" "$NET_DIR/balancer.log"
 	equal "taken" 1 "$(grep -c " weight " "$NET_DIR/balancer.log")"
-	equal "refused" 2 "$(grep -c "refused: registration_denied" "$NET_DIR/balancer.log")"
+	equal "refused on their way" 4 "$(drops registration_denied)"
 }
 
 test_register_elsewhere() {
@@ -492,7 +623,7 @@ test_register_goodbye_tcp() {
 	http_start balancer on5003 5003
 	for backends in ":5001,state=backup" ":5001,state=backup :5003"; do
 		config set-backends $VIP:8000/tcp --forward local --registration kernel $backends
-		register $VIP:8000/tcp --port 5003 --ttl 20
+		register $VIP:8000/tcp --port 5003 --ttl 300
 		slow_download held $VIP
 		register $VIP:8000/tcp --port 5003 --goodbye
 		config set-backends $VIP:8001/tcp --forward local :5002 # another service's change
@@ -500,8 +631,9 @@ test_register_goodbye_tcp() {
 		finish held
 	done
 	config set-backends $VIP:8000/tcp --forward local :5001,state=backup
-	register $VIP:8000/tcp --port 5003 --ttl 5
+	register $VIP:8000/tcp --port 5003 --ttl 300
 	slow_download outlived $VIP
+	register $VIP:8000/tcp --port 5003 --ttl 5
 	register $VIP:8000/tcp --port 5003 --goodbye
 	sleep 5.1
 	touch "$NET_DIR/outlived.go"
@@ -531,14 +663,17 @@ test_register_port_over() {
 		config set-backends $VIP:600$i/udp --forward local --registration kernel
 	done
 	for i in 1 2 3 4; do
-		register $VIP:600$i/udp --port 5001 --ttl 2
+		register $VIP:600$i/udp --port 5001 --ttl 300
 	done
 	unheard register $VIP:6005/udp --port 5001
 	register $VIP:6001/udp --port 5001 --goodbye
-	register $VIP:6005/udp --port 5001 --ttl 60
+	register $VIP:6005/udp --port 5001 --ttl 300
 	equal "the fifth" "5001 4" "$(ask balancer datagrams $VIP 6005 4)"
 	unheard register $VIP:6001/udp --port 5001
-	sleep 2.1
+	for i in 2 3 4; do
+		register $VIP:600$i/udp --port 5001 --ttl 1
+	done
+	sleep 1.1
 	register $VIP:6001/udp --port 5001
 	equal "the first again" "5001 4" "$(ask balancer datagrams $VIP 6001 4)"
 	config set-backends $VIP:6002/udp --forward local :5001
@@ -579,7 +714,7 @@ registering() {
 	cat >>"$NET_DIR/message.py" <<-END
 		for port in range($1, $2 + 1):
 		    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-		        sender.bind(("", port))
+		        sender.bind(("$VIP", port))
 		        sender.sendto(message(1, ("$VIP", 5000, 17), port, 4, $3), ("$VIP", 7475))
 	END
 	in_ns balancer "$NET_PYTHON" "$NET_DIR/message.py"

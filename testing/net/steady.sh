@@ -76,13 +76,7 @@ SEED=00112233445566778899aabbccddeeff
 balancers() {
 	local i
 	family 4
-	switch_add clients lan
-	host_add client
-	wire client eth0 clients 10.72.0.2/24
-	host_add router
-	wire router eth0 clients 10.72.0.1/24
-	wire router eth1 lan $FLAT.1/24
-	forwards router
+	by_router
 	for i in '' 2; do
 		host_add balancer$i
 		wire balancer$i eth0 lan $FLAT.${i:-1}0/24

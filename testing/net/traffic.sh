@@ -80,6 +80,19 @@ test_forwarding_changes() {
 	done
 }
 
+# What the kernel has told one CPU before, another that asks too late knows too.
+test_forwarding_off_other_cpu() {
+	(($(nproc) > 1)) || skip "one CPU"
+	flat 1
+	config set-backends $FLAT.10:8000 $FLAT.11
+	in_ns client taskset -c 0 curl -sS --noproxy '*' -m 5 -o "$NET_DIR/first" http://$FLAT.10:8000/
+	ns_sysctl balancer ipv4/ip_forward 1
+	ns_sysctl balancer ipv4/ip_forward 0
+	sleep 1.1
+	in_ns client taskset -c 1 curl -sS --noproxy '*' -m 5 -o "$NET_DIR/second" http://$FLAT.10:8000/
+	equal answers "backend1 backend1" "$(cat "$NET_DIR/first") $(cat "$NET_DIR/second")"
+}
+
 # The address is on no interface; the client has a route.
 test_routed_address() {
 	flat 2

@@ -239,10 +239,12 @@ test_prometheus() {
 test_exposition_checker() {
 	local line
 	printf '# HELP a_total A.\n# TYPE a_total counter\na_total{b="c"} 1\n' >"$NET_DIR/good"
+	printf '# HELP c_seconds C.\n# TYPE c_seconds summary\nc_seconds_sum 1.5\nc_seconds_count 2\n' >>"$NET_DIR/good"
 	"$NET_PYTHON" "$HERE/exposition.py" "$NET_DIR/good" >/dev/null || fail "what is right is refused"
 	for line in 'a_total{b="c"} 2' 'a_total{b="c} 2' 'a_total{b="x\y"} 2' 'a_total 2 ' 'b_total 2' \
-		'# HELP a_total A.' '# TYPE b gauge' 'a_total{b="1",b="2"} 2' 'a_total{b="x"} -2' ''; do
+		'# HELP a_total A.' '# TYPE b gauge' 'a_total{b="1",b="2"} 2' 'a_total{b="x"} -2' 'b 1' ''; do
 		{ cat "$NET_DIR/good"; echo "$line"; } >"$NET_DIR/bad"
+		[ "$line" != 'b 1' ] || sed -i 's/^b 1$/# HELP b B.\n# TYPE b summary\nb_sum 1.5\nb_count 2\nb 1/' "$NET_DIR/bad"
 		[ "$line" != '# TYPE b gauge' ] || printf 'b 1\na_total{b="d"} 1\n' >>"$NET_DIR/bad"
 		! "$NET_PYTHON" "$HERE/exposition.py" "$NET_DIR/bad" >/dev/null || fail "it takes: $line"
 	done
@@ -547,6 +549,30 @@ test_drain_progress() {
 	shows "^status 0$"
 	shows "^0 flows left$"
 	equal "lines of it" 1 "$(seen | grep -c left)"
+}
+
+# While its flow table changes its size, load says what it is at, and leaves nothing of it behind.
+test_load_progress() {
+	local words shown
+	needs tmux
+	topo_flat 1
+	config load --flows 4000000 eth0
+	equal "into a pipe" "" "$(config load --flows 1000000 eth0 2>&1 | cat)"
+	terminal 80 12
+	tmux_do pipe-pane "cat >$NET_DIR/raw"
+	types "$XDPLB_CONFIG load --flows 2000000 eth0; echo status \$?"
+	shows "^status 0$"
+	shows_not ", 0:0"
+	for words in "making a table of 2097152 flows, 0:00" "having the kernel verify xdplb, 0:0" "\[\.\{20\}\] attaching to eth0, 0:0" \
+		"replacing the program on eth0, 0:0" "\[#\{10\}\.\{10\}\] carrying flows: 524288 of 1048576 places seen, 0:0"; do
+		grep -q -e "$words" "$NET_DIR/raw" || fail "it never said '$words'"
+	done
+	types "$XDPLB_CONFIG load -m skb eth0"
+	shows "^xdplb-config: eth0: "
+	shown=$(grep -ao "making a table" "$NET_DIR/raw" | wc -l)
+	types "TERM=dumb $XDPLB_CONFIG load --flows 1000000 eth0; echo dumb \$?"
+	shows "^dumb 0$"
+	equal "on a dumb terminal" "$shown" "$(grep -ao "making a table" "$NET_DIR/raw" | wc -l)"
 }
 
 four_flows() {

@@ -183,6 +183,47 @@ saves_and_reloads() {
 	has_services '198.51.100.1:80/tcp 198.51.100.2:80/tcp'
 }
 
+# said PATTERN...: in the daemon's log, a line with all of them.
+said() {
+	local try lines pattern
+	for try in {1..100}; do
+		lines=$(inside journalctl --no-pager -o cat -u xdplbd)
+		for pattern; do lines=$(grep -e "$pattern" <<<"$lines"); done
+		[ -z "$lines" ] || return 0
+		sleep 0.1
+	done
+	inside journalctl --no-pager -o cat -u xdplbd
+	wrong "after $try tries xdplbd has not said $*"
+}
+
+# Under its restrictions it applies the file, checks by every means, and changes a state; a reload with nonsense changes
+# nothing, and a kill is gone on from.
+daemon_runs() {
+	cp $CONFIG $CONFIG.kept
+	cat >$CONFIG <<-'FILE'
+		services:
+		- service: 198.51.100.1:80
+		  min-up: 0
+		  check: {type: tcp, interval: 0.2, timeout: 0.2}
+		  backends: ["10.9.0.2,mac=02:00:00:00:00:01"]
+		- service: 198.51.100.2:80
+		  min-up: 0
+		  check: {type: command, command: 'test -e /etc/xdplb/xdplb.yaml', interval: 0.2, fall: 1}
+		  backends: [{backend: 10.9.0.2, mac: '02:00:00:00:00:01', check: {type: http}}, "10.9.0.3,mac=02:00:00:00:00:03"]
+	FILE
+	start xdplbd && said event=applied services=2 || return
+	said event=state service=198.51.100.1:80/tcp to=down && said event=state service=198.51.100.2:80/tcp backend=10.9.0.2:80 to=down || return
+	inside xdplb-config -j list | grep -q '"address": "10.9.0.3",[^}]*"state": "up"' || wrong "the command does not pass" || return
+	echo nonsense: >>$CONFIG
+	inside systemctl reload xdplbd && said event=reload-failed && becomes active xdplbd || return
+	sed -i /nonsense/d $CONFIG
+	inside systemctl kill -s KILL xdplbd && said event=goes-on && becomes active xdplbd || return
+	inside systemctl restart xdplbd && said event=ends 'another one' && becomes active xdplbd || return
+	inside systemctl stop xdplbd && said event=ends 'told to' && becomes inactive xdplbd || return
+	has_services '198.51.100.1:80/tcp 198.51.100.2:80/tcp'
+	mv $CONFIG.kept $CONFIG
+}
+
 # No maps survive that, and nobody types anything.
 boots() {
 	machine_off || return
@@ -221,6 +262,7 @@ units() {
 	rm -f $CONFIG
 	if xdplb-config apply --help >/dev/null 2>&1; then
 		check "save, reload" saves_and_reloads
+		check "the daemon" daemon_runs
 	else
 		echo "skip $NAME save, reload: xdplb-config has no apply yet"
 	fi

@@ -12,6 +12,7 @@ import cases_forward  # noqa: F401  each registers its cases
 import cases_schedule  # noqa: F401
 import cases_hash  # noqa: F401
 import cases_change  # noqa: F401
+import cases_ask  # noqa: F401
 import cases_room  # noqa: F401
 import cases_affinity  # noqa: F401
 import cases_timeout  # noqa: F401

@@ -130,11 +130,12 @@ def error(macs, source, target, quote, trailer=b"", option_words=0, extensions=(
 
 
 def echo(macs, source, target, reply=False, payload=b"ping", trailer=b"", option_words=0,
-         extensions=(), tags=(), **ip):
+         extensions=(), tags=(), number=(77, 3), **ip):
+    ident, sequence = number
     if version(source) == 4:
-        message = ICMP(type=0 if reply else 8, id=77, seq=3)
+        message = ICMP(type=0 if reply else 8, id=ident, seq=sequence)
     else:
-        message = (ICMPv6EchoReply if reply else ICMPv6EchoRequest)(id=77, seq=3)
+        message = (ICMPv6EchoReply if reply else ICMPv6EchoRequest)(id=ident, seq=sequence)
     return packet_frame(macs, source, target, message / Raw(payload), trailer, tags,
                         option_words=option_words, extensions=extensions, **ip)
 

@@ -2,12 +2,9 @@
 #include "service.h"
 
 #include <arpa/inet.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../loader/error.h"
 #include "../../loader/marks.h"
 #include "../../loader/set_layout.h"
 
@@ -33,29 +30,6 @@ static const int often[CHANGES] = {
 	[CHANGE_TABLE] = 3,  [CHANGE_SCHEDULER] = 4, [CHANGE_METHOD] = 6, [CHANGE_WINDOW] = 4,
 	[CHANGE_NOBODY] = 1, [CHANGE_NOTHING] = 15,
 };
-
-/* ---- in the place of loader/error.c: warnings would be many -------------------------------- */
-
-int fail(int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-	return err < 0 ? err : -err;
-}
-
-int misuse(const char *format, ...)
-{
-	return fail(EUSAGE, "%s", format);
-}
-
-void warn(const char *format, ...)
-{
-	(void)format;
-}
 
 /* ---- random numbers: splitmix64 -------------------------------------------------------- */
 

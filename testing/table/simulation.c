@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../../loader/error.h"
 #include "../../xdp/tracking.h"
 #include "service.h"
 #include "../../xdp/hash.h"
@@ -444,6 +445,14 @@ static int run(enum policy policy, __u32 count, __u64 seed)
 	return right ? 0 : 1;
 }
 
+/* Warnings would be many. */
+static void error_say(const char *kind, const char *place, const char *text)
+{
+	(void)place;
+	if (!*kind)
+		fprintf(stderr, "%s\n", text);
+}
+
 int main(int argc, char **argv)
 {
 	__u32 count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000000;
@@ -454,6 +463,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: simulation [FLOWS [SEED]]\n");
 		return 2;
 	}
+	error_to(error_say);
 	printf("# simulation: seed %llu\n", seed);
 	fflush(stdout);
 	for (int policy = 0; policy < POLICIES; policy++) {

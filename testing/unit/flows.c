@@ -16,6 +16,8 @@
 static struct xdplb_flow_bucket buckets[BUCKETS];
 static struct xdplb_backend backends[XDPLB_BACKENDS];
 
+static struct xdplb_flow_bucket old_buckets[BUCKETS / 4];
+
 static const struct flow_table table = {
 	.bucket = buckets,
 	.buckets = BUCKETS,
@@ -27,6 +29,7 @@ static int clear(void **state)
 {
 	(void)state;
 	memset(buckets, 0, sizeof(buckets));
+	memset(old_buckets, 0, sizeof(old_buckets));
 	memset(backends, 0, sizeof(backends));
 	for (int i = 1; i < XDPLB_BACKENDS; i++)
 		for (int j = 0; j < XDPLB_FLOW_STATES; j++)
@@ -96,6 +99,27 @@ static void one(void **state)
 		assert_int_equal(flow_method(&found.flow), XDPLB_DSR);
 		assert_int_equal((__u32)xdplb_flow_name(found.flow.key, SERVICE), htonl(index + 1));
 	}
+}
+
+/* While the table changes its size, those of both are found. */
+static void two_tables(void **state)
+{
+	struct flow_table two = table;
+	struct found found = {};
+
+	(void)state;
+	two.old = old_buckets;
+	two.old_buckets = sizeof(old_buckets) / sizeof(*old_buckets);
+	put(7, 1, XDPLB_FLOW_ESTABLISHED, 5, XDPLB_DSR);
+	old_buckets[BUCKETS / 4 - 1].way[XDPLB_WAYS - 1] = buckets[1].way[3];
+	flows_scan(&two, find, &found);
+	assert_int_equal(found.count, 2);
+	buckets[1].way[3].value = 0;
+	found.count = 0;
+	flows_scan(&two, find, &found);
+	assert_int_equal(found.count, 1);
+	assert_int_equal((__u32)xdplb_flow_name(found.flow.key, SERVICE), htonl(8));
+	assert_int_equal(scan().count, 0);
 }
 
 /* Entries that are free, or being written, or cannot be. */
@@ -196,6 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(empty, clear),
 		cmocka_unit_test_setup(one, clear),
+		cmocka_unit_test_setup(two_tables, clear),
 		cmocka_unit_test_setup(no_flows, clear),
 		cmocka_unit_test_setup(methods, clear),
 		cmocka_unit_test_setup(expiry, clear),

@@ -50,6 +50,17 @@ static void protocols(void **state)
 	assert_string_equal(proto_name(IPPROTO_UDP), "udp");
 }
 
+/* Those that --timeout sets come first. */
+static void timeouts(void **state)
+{
+	(void)state;
+	assert_string_equal(timeout_name(XDPLB_TIMEOUT_ESTABLISHED), "established");
+	assert_string_equal(timeout_name(XDPLB_TIMEOUT_CLOSING), "closing");
+	assert_string_equal(timeout_name(XDPLB_TIMEOUT_UDP), "udp");
+	for (int i = XDPLB_TIMEOUT_AFFINITY; i <= XDPLB_TIMEOUTS; i++)
+		assert_null(timeout_name(i));
+}
+
 /* Drops, packets passed on, packets answered, what became of flows. */
 static int group_of(int reason)
 {
@@ -116,7 +127,7 @@ int main(void)
 		cmocka_unit_test(schedulers),	 cmocka_unit_test(forwards),
 		cmocka_unit_test(states),	 cmocka_unit_test(protocols),
 		cmocka_unit_test(reasons),	 cmocka_unit_test(flow_states),
-		cmocka_unit_test(unknown_words),
+		cmocka_unit_test(unknown_words), cmocka_unit_test(timeouts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

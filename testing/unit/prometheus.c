@@ -40,6 +40,7 @@ static struct service_counts services[] = {
 	  .backends = 1 },
 };
 static struct backend_counts backends[2];
+static __u64 cpus[] = { 5, 4 };
 
 static char *printed(__u32 count)
 {
@@ -60,6 +61,8 @@ static char *printed(__u32 count)
 		backends[i].state = XDPLB_DRAIN;
 		backends[i].counts.active = 18446744073709551615ULL;
 	}
+	all.cpu = cpus;
+	all.cpus = COUNT(cpus);
 	all.reason[XDPLB_DROP_TTL] = 7;
 	all.verdict[XDP_TX] = 9;
 	all.fill = (struct fill){ .services = 2, .backends = 2, .flows = 5, .room = 64 };
@@ -83,6 +86,8 @@ static void samples(void **state)
 		"\"up\"} 0",
 		"xdplb_drops_total{reason=\"ttl\"} 7",
 		"xdplb_verdicts_total{verdict=\"tx\"} 9",
+		"xdplb_cpu_packets_total{cpu=\"0\"} 5",
+		"xdplb_cpu_packets_total{cpu=\"1\"} 4",
 		"xdplb_flows_max 64",
 	};
 	char *text = printed(2), line[256];

@@ -10,136 +10,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "../../loader/backends.h"
 #include "../../loader/collect.h"
 #include "../../loader/directory.h"
-#include "../../loader/machine.h"
 #include "../../loader/port_users.h"
-#include "../../loader/ports.h"
 #include "../../loader/services.h"
 #include "../../loader/sets.h"
-#include "../../loader/ways.h"
+#include "stand_in.h"
 #include "unit.h"
 
 #define SECOND 1000000000ULL
 #define SERVICE "192.0.2.10:5000/udp"
 
-/* ---- what takes the place of the kernel ------------------------------------------- */
-
-static struct balancer balancer;
-
-int balancer_backend_counts(const struct balancer *of, __u32 id, struct xdplb_backend_cpu *sum)
-{
-	(void)of, (void)id;
-	*sum = (struct xdplb_backend_cpu){};
-	return 0;
-}
-
-int balancer_grace(void)
-{
-	return 0;
-}
-
-void backend_state_set(struct xdplb_backend *backend, __u8 state, bool open)
-{
-	backend->flags = XDPLB_BACKEND_USED | (state == XDPLB_DOWN ? XDPLB_BACKEND_DOWN : 0) |
-			 (open ? XDPLB_BACKEND_OPEN : 0);
-}
-
-int balancer_map_flows(struct balancer *of)
-{
-	(void)of;
-	return 0;
-}
-
-int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags);
-int bpf_map_update_elem(int fd, const void *key, const void *value, __u64 flags)
-{
-	(void)fd, (void)key, (void)value, (void)flags;
-	return 0;
-}
-
-int ports_publish(struct balancer *of)
-{
-	(void)of;
-	return 0;
-}
-
-void machine_prepare(struct balancer *of)
-{
-	(void)of;
-}
-
-int ways_find(const struct wanted_service *wanted, struct next_hop *way)
-{
-	(void)wanted, (void)way;
-	return 0;
-}
-
-void ways_ask(const struct wanted_service *wanted, const struct next_hop *way, const bool *stays,
-	      struct asked *asked)
-{
-	(void)wanted, (void)way, (void)stays, (void)asked;
-}
-
-void ways_wait(struct asked *asked, int *steps)
-{
-	(void)asked, (void)steps;
-}
-
-void ways_keep(const struct wanted_service *wanted, const struct next_hop *way, int *steps)
-{
-	(void)wanted, (void)way, (void)steps;
-}
-
-void ways_forget(const struct balancer *of, __u32 service, const struct wanted_service *before,
-		 const struct wanted_service *wanted)
-{
-	(void)of, (void)service, (void)before, (void)wanted;
-}
-
-static struct {
-	struct xdplb_config config;
-	struct xdplb_directory_bucket directory[XDPLB_DIRECTORY_BUCKETS];
-	struct xdplb_service services[XDPLB_SERVICES];
-	struct xdplb_backend backends[XDPLB_BACKENDS];
-	union xdplb_set_line sets[XDPLB_SET_LINES];
-	struct xdplb_pool pools[XDPLB_POOLS];
-	struct xdplb_active active[XDPLB_BACKENDS];
-	struct xdplb_table tables[XDPLB_TABLES];
-	struct xdplb_flow_bucket flows[2];
-	__u64 ports[XDPLB_PORTS];
-} * maps;
-
 static int begin(void **state)
 {
 	(void)state;
-	maps = mmap(NULL, sizeof(*maps), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		    0);
-	assert_true(maps != MAP_FAILED);
-	balancer = (struct balancer){ .cpus = 1,
-				      .config = &maps->config,
-				      .directory = maps->directory,
-				      .services = maps->services,
-				      .backends = maps->backends,
-				      .sets = maps->sets,
-				      .pools = maps->pools,
-				      .active = maps->active,
-				      .tables = maps->tables,
-				      .ports = maps->ports,
-				      .flows = maps->flows };
-	balancer.config->flow_mask = COUNT(maps->flows) - 1;
-	said_reset();
+	make();
 	return 0;
 }
 
 static int end(void **state)
 {
 	(void)state;
-	return munmap(maps, sizeof(*maps));
+	forget();
+	return 0;
 }
 
 /* ---- commands ----------------------------------------------------------------------------- */
@@ -175,7 +71,7 @@ static __u32 service_id(const char *service)
 }
 
 /* A service without backends of its own that takes registrations; its table. */
-static struct xdplb_table *make(const char *service)
+static struct xdplb_table *table_make(const char *service)
 {
 	assert_int_equal(apply_words(service, &kernel, nobody), 0);
 	return table_of(&balancer, service_id(service));
@@ -227,7 +123,7 @@ static void made(void **state)
 	const __be32 addr[4] = { htonl(0xc000020a) };
 	struct xdplb_directory_entry *entry;
 	__u64 before = now_real();
-	struct xdplb_table *table = make(SERVICE);
+	struct xdplb_table *table = table_make(SERVICE);
 	__u32 service = service_id(SERVICE);
 
 	(void)state;
@@ -280,13 +176,13 @@ static void not_wanted(void **state)
 
 static void made_once(void **state)
 {
-	struct xdplb_table *table = make(SERVICE);
+	struct xdplb_table *table = table_make(SERVICE);
 	__u32 first = table->first;
 	__u64 floor = table->floor;
 
 	(void)state;
 	registers(table, 3, 5001, 7, 30);
-	assert_ptr_equal(make(SERVICE), table);
+	assert_ptr_equal(table_make(SERVICE), table);
 	assert_int_equal(table->first, first);
 	assert_int_equal(table->floor, floor);
 	assert_int_equal(table->listener[3].word, XDPLB_LISTENER_OF(5001, 7));
@@ -307,7 +203,7 @@ static void runs(void **state)
 	/* Between two that are 512 apart there are 511: one run. */
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
 		balancer.active[id].flows = (__u64)is_used(id) << 32; /* so that it is kept */
-	first = make(SERVICE);
+	first = table_make(SERVICE);
 	assert_non_null(first);
 	at = 100 + 6 * XDPLB_LISTENERS + 1;
 	assert_int_equal(first->first, at);
@@ -317,7 +213,7 @@ static void runs(void **state)
 	assert_int_equal(service_id("192.0.2.10:5001/udp"), 0);
 	remove_service(SERVICE);
 	assert_int_equal(table_of(&balancer, 1) != NULL, 0);
-	second = make("192.0.2.10:5002/udp");
+	second = table_make("192.0.2.10:5002/udp");
 	assert_int_equal(second->first, at);
 }
 
@@ -329,7 +225,7 @@ static void as_many_as_there_are(void **state)
 	(void)state;
 	for (i = 1; i < XDPLB_TABLES; i++) {
 		snprintf(service, sizeof(service), "192.0.2.10:%u/tcp", 1000 + i);
-		assert_non_null(make(service));
+		assert_non_null(table_make(service));
 	}
 	for (__u32 id = 1; id < XDPLB_BACKENDS; id++)
 		assert_int_equal(is_used(id), id <= (XDPLB_TABLES - 1) * XDPLB_LISTENERS);
@@ -337,7 +233,7 @@ static void as_many_as_there_are(void **state)
 	assert_int_equal(apply_words(SERVICE, &kernel, nobody), -ENOSPC);
 	assert_said(SERVICE, "at most 127 have it, and each takes 256 of 32767 backends in a row");
 	remove_service(service);
-	assert_non_null(make(SERVICE));
+	assert_non_null(table_make(SERVICE));
 }
 
 /* No service has the port to which registrations at its address come. */
@@ -368,7 +264,7 @@ static void registration_port(void **state)
 static void twins(void **state)
 {
 	static const char *const one[] = { ":5001", NULL };
-	struct xdplb_table *table = make(SERVICE);
+	struct xdplb_table *table = table_make(SERVICE);
 	__u32 twin = table->first + 3;
 	__u64 alone;
 
@@ -404,11 +300,11 @@ static void leaving(void **state)
 	table->listener[0].leaving = 1;
 	assert_int_equal(listener_state(&balancer, service, htons(5001), XDPLB_UP), XDPLB_DRAIN);
 	balancer.backends[id].flags = XDPLB_BACKEND_USED; /* as the program has it then */
-	make("192.0.2.11:5000/udp");
+	table_make("192.0.2.11:5000/udp");
 	assert_int_equal(balancer.backends[id].flags, XDPLB_BACKEND_USED);
 	registers(table, 0, 5001, 1, -1);
 	assert_int_equal(listener_state(&balancer, service, htons(5001), XDPLB_UP), XDPLB_DOWN);
-	make("192.0.2.12:5000/udp");
+	table_make("192.0.2.12:5000/udp");
 	assert_int_equal(balancer.backends[id].flags, XDPLB_BACKEND_USED | XDPLB_BACKEND_DOWN);
 }
 
@@ -423,7 +319,7 @@ static struct wanted_registration with_key(__u64 key)
 
 static void keys(void **state)
 {
-	struct xdplb_table *table = make(SERVICE);
+	struct xdplb_table *table = table_make(SERVICE);
 	struct wanted_registration wanted = with_key(5), nothing = {};
 	__u64 before = now_real(), floor;
 
@@ -456,7 +352,7 @@ static void keys(void **state)
 
 static void modes(void **state)
 {
-	struct xdplb_table *table = make(SERVICE);
+	struct xdplb_table *table = table_make(SERVICE);
 	struct wanted_registration read, wanted = with_key(9);
 	__u32 service = service_id(SERVICE);
 
@@ -486,7 +382,7 @@ static void freed(void **state)
 	static const char *const one[] = { ":5001", NULL };
 	static const struct wanted_registration off = { .given = true };
 	const __be32 addr[4] = { htonl(0xc000020a) };
-	struct xdplb_table *table = make(SERVICE);
+	struct xdplb_table *table = table_make(SERVICE);
 	__u32 first = table->first, service = service_id(SERVICE);
 
 	(void)state;
@@ -505,7 +401,7 @@ static void freed(void **state)
 	assert_int_equal(balancer_collect(&balancer), 0);
 	assert_int_equal(used(), 1);
 	/* A new table knows nothing of the old one. */
-	table = make(SERVICE);
+	table = table_make(SERVICE);
 	assert_false(table->listener[0].word || table->current || table->changes > 1);
 	remove_service(SERVICE);
 	assert_int_equal(used(), 0);
@@ -520,8 +416,8 @@ static void address_of_several(void **state)
 	__u32 other;
 
 	(void)state;
-	make(SERVICE);
-	make("192.0.2.10:80/tcp");
+	table_make(SERVICE);
+	table_make("192.0.2.10:80/tcp");
 	other = service_id("192.0.2.10:80/tcp");
 	remove_service(SERVICE);
 	assert_int_equal(directory_find(&balancer, XDPLB_KIND_REGISTER, addr, 0, 0)->index, other);
@@ -533,7 +429,7 @@ static void address_of_several(void **state)
 static void collected(void **state)
 {
 	static const char *const two[] = { ":5001", ":5002", NULL };
-	struct xdplb_table *table = make(SERVICE);
+	struct xdplb_table *table = table_make(SERVICE);
 	__u8 *kept = calloc(XDPLB_BACKENDS, sizeof(*kept));
 	__u32 service = service_id(SERVICE);
 
@@ -555,7 +451,7 @@ static void collected(void **state)
 
 static void live(void **state)
 {
-	struct xdplb_table *table = make(SERVICE);
+	struct xdplb_table *table = table_make(SERVICE);
 	__u32 service = service_id(SERVICE), place = 0;
 	struct live_listener got;
 
@@ -582,7 +478,7 @@ static void live(void **state)
 
 static void states(void **state)
 {
-	struct xdplb_table *table = make(SERVICE);
+	struct xdplb_table *table = table_make(SERVICE);
 	__u32 service = service_id(SERVICE);
 
 	(void)state;
