@@ -90,7 +90,7 @@ class Browser:
             message["sessionId"] = self.session
         os.write(self.write, json.dumps(message).encode() + b"\0")
         while True:
-            answer = self.receive(20)
+            answer = self.receive(60)
             if answer is None:
                 raise BrowserError(f"no answer to {method}")
             if answer.get("id") == number:
@@ -123,11 +123,15 @@ class Browser:
             raise BrowserError(f"{expression}: {answer['exceptionDetails']['text']}")
         return answer["result"].get("value")
 
-    def until(self, expression, seconds=10):
+    def until(self, expression, seconds=40):
+        """... is true of the page."""
+        self.until_holds(expression, lambda: self.value(expression), seconds)
+
+    def until_holds(self, what, holds, seconds=40):
         end = time.monotonic() + seconds
-        while not self.value(expression):
+        while not holds():
             if time.monotonic() > end:
-                raise BrowserError(f"after {seconds} s still not: {expression}")
+                raise BrowserError(f"after {seconds} s still not: {what}")
             self.wait(0.1)
 
     def size(self, width, height, mobile=False):

@@ -64,7 +64,7 @@ checked() {
 	echo "  backends: ['$FLAT.11:8000', '$FLAT.12:8000']"
 }
 
-QUICK="interval: 200ms, timeout: 400ms, rise: 2, fall: 2"
+QUICK="interval: 200ms, timeout: 1, rise: 2, fall: 2"
 
 # watch CHECK [OPTION-LINE...]: two faulty servers, and the daemon that checks them.
 watch() {
@@ -201,11 +201,19 @@ test_daemon_udp() {
 	eventually is_state 2 up
 }
 
+# code HOST WORD: what its server of DNS answers from now on; see dnsd.py.
+code() {
+	echo "$2" >"$NET_DIR/code.next"
+	mv "$NET_DIR/code.next" "$NET_DIR/code-$1"
+}
+
 test_daemon_dns() {
 	local proto
 	topo_flat 2
-	for host in backend1 backend2; do start $host "$NET_PYTHON" "$HERE/dnsd.py" 5300 "$NET_DIR/code-$host"; done
-	echo 0 | tee "$NET_DIR/code-backend1" >"$NET_DIR/code-backend2"
+	for host in backend1 backend2; do
+		code $host 0
+		start $host "$NET_PYTHON" "$HERE/dnsd.py" 5300 "$NET_DIR/code-$host"
+	done
 	listens backend1 tcp 5300
 	listens backend2 tcp 5300
 	config load eth0
@@ -219,13 +227,13 @@ test_daemon_dns() {
 		daemon_start "$NET_DIR/x.yaml"
 		sleep 1
 		equal "both" "up up" "$(state_of 1) $(state_of 2)"
-		echo 2 >"$NET_DIR/code-backend2"
+		code backend2 2
 		eventually is_state 2 down
 		said event=check-fails SERVFAIL || fail "why: $(cat "$NET_DIR/balancer.log")"
-		echo hang >"$NET_DIR/code-backend2"
+		code backend2 hang
 		sleep 0.6
 		equal "while it hangs" down "$(state_of 2)"
-		echo 0 >"$NET_DIR/code-backend2"
+		code backend2 0
 		eventually is_state 2 up
 		stop $DAEMON
 		config flush
@@ -242,7 +250,7 @@ test_daemon_command() {
 	said event=check-fails $FLAT.11 "status 3: no such luck" || fail "why: $(cat "$NET_DIR/balancer.log")"
 	echo 'echo "$XDPLB_SERVICE $XDPLB_BACKEND $XDPLB_PORT $XDPLB_TIMEOUT" >>'$NET_DIR'/told' >"$NET_DIR/check"
 	eventually is_state 1 up
-	equal "is told" "$WEB/tcp $FLAT.11:8000 8000 0.400" "$(grep -F $FLAT.11 "$NET_DIR/told" | sort -u)"
+	equal "is told" "$WEB/tcp $FLAT.11:8000 8000 1.000" "$(grep -F $FLAT.11 "$NET_DIR/told" | sort -u)"
 	echo '[ $XDPLB_ADDRESS != '$FLAT.11' ] || { sleep 1000 & yes; }' >"$NET_DIR/check.next"
 	mv "$NET_DIR/check.next" "$NET_DIR/check"
 	eventually is_state 1 down
@@ -285,8 +293,9 @@ test_daemon_acts() {
 	watch "type: http, path: /health, $QUICK"
 	http_start backend2 backend2 8001
 	checked "type: http, port: 8000, $QUICK" | sed 's/12:8000/12:8001/' >"$NET_DIR/x.yaml"
+	: >"$NET_DIR/balancer.log"
 	kill -HUP "$(daemon_pid)"
-	eventually said 'event=applied.*'
+	eventually said event=applied
 	ADDRESS=$FLAT.10
 	config set-state $WEB $FLAT.11:8000 down
 	running 2
@@ -318,6 +327,7 @@ test_daemon_network_gone() {
 	eventually said event=too-many-fail
 	sleep 1
 	equal "both stay" "up up" "$(state_of 1) $(state_of 2)"
+	: >"$NET_DIR/balancer.log"
 	in_ns balancer ip link set eth0 up
 	eventually said event=enough-pass
 	sleep 1
@@ -417,7 +427,7 @@ asked() {
 # Those that were added by hand before a restart are checked once an interval, as all are.
 test_daemon_by_hand_restarted() {
 	local port
-	watch "type: tcp, interval: 3, timeout: 1, jitter: 0"
+	watch "type: tcp, interval: 10, timeout: 1, jitter: 0"
 	for port in 1 2 3 4 5 6; do
 		config add-backend $WEB $FLAT.11:800$port
 		eventually said event=by-hand $FLAT.11:800$port what=added
@@ -426,10 +436,14 @@ test_daemon_by_hand_restarted() {
 	in_ns backend1 nft "table ip asked { chain input { type filter hook input priority 0; $ASKED; }; }"
 	daemon_start "$NET_DIR/x.yaml"
 	eventually said event=goes-on
-	sleep 2.5
+	# Twice as often, that would be ten.
+	sleep 8
 	[ "$(asked)" -le 6 ] || fail "$(asked) checks of six in their first interval"
-	sleep 3
-	[ "$(asked)" -ge 6 ] || fail "they are not checked"
+	eventually asked_all
+}
+
+asked_all() {
+	[ "$(asked)" -ge 6 ]
 }
 
 # Up by hand while checks fail: it is, until they pass; then they rule again.
@@ -559,7 +573,15 @@ test_daemon_ends_without_descriptors() {
 
 # With a limit of that it can open none.
 first_free_descriptor() {
-	in_ns balancer ls "/proc/$(daemon_pid)/fd" | sort -n | awk 'NR - 1 != $1 { print NR - 1; exit } END { print NR }' | head -n 1
+	least_of in_ns balancer sh -c 'ls "/proc/$0/fd" | sort -n | awk "NR - 1 != \$1 { exit } { last = NR } END { print last }"' "$(daemon_pid)"
+}
+
+# least_of COMMAND...: of what it says twenty times in a second: a look at the balancer has descriptors for a moment.
+least_of() {
+	for _ in {1..20}; do
+		"$@"
+		sleep 0.05
+	done | sort -n | head -n 1
 }
 
 # A daemon that could not run for a while: the backends were not the ones who were late. A check's SYN is lost, and its
@@ -638,7 +660,7 @@ test_daemon_descriptors() {
 }
 
 descriptors() {
-	in_ns balancer ls "/proc/$(daemon_pid)/fd" | wc -l
+	least_of in_ns balancer sh -c 'ls "/proc/$0/fd" | wc -l' "$(daemon_pid)"
 }
 
 # ---- kill -9 -----------------------------------------------------------------------------------------
@@ -675,23 +697,38 @@ test_daemon_killed() {
 	eventually is_state 1 up
 }
 
+# milliseconds N: as seconds.
+milliseconds() {
+	printf "%d.%03d" $(($1 / 1000)) $(($1 % 1000))
+}
+
 # A hundred times, at any moment, while a backend comes and goes and transfers are under way.
 test_daemon_killed_often() {
-	local i
+	local i begin needed
 	watch "type: http, interval: 20ms, timeout: 400ms, rise: 1, fall: 1" "damping: off"
 	http_start backend2 backend2 8001
 	checked "type: http, port: 8000, interval: 20ms, timeout: 400ms, rise: 1, fall: 1" "damping: off" |
 		sed 's/12:8000/12:8001/' >"$NET_DIR/x.yaml"
+	: >"$NET_DIR/balancer.log"
 	kill -HUP "$(daemon_pid)"
+	eventually said event=applied
 	ADDRESS=$FLAT.10
 	config set-state $WEB $FLAT.11:8000 down
 	running 3
 	config set-state $WEB $FLAT.11:8000 up
 	kill -KILL "$(daemon_pid)"
 	stop $DAEMON
+	# From its start to what it does when a backend fails, in milliseconds.
+	mode 1 teapot
+	begin=$(date +%s%3N)
+	daemon_start "$NET_DIR/x.yaml"
+	eventually said to=down
+	needed=$(($(date +%s%3N) - begin))
+	kill -KILL "$(daemon_pid)"
+	stop $DAEMON
 	for i in {1..100}; do
 		mode 1 "$([ $((i % 2)) = 1 ] && echo teapot || echo good)"
-		in_ns balancer timeout -s KILL "0.$(printf %03d $((RANDOM % 120 + 20)))" "$XDPLBD" "$NET_DIR/x.yaml" \
+		in_ns balancer timeout -s KILL "$(milliseconds $((20 + RANDOM % needed)))" "$XDPLBD" "$NET_DIR/x.yaml" \
 			2>>"$NET_DIR/killed.log" || true
 		[ $((i % 5)) = 0 ] || continue
 		config -j list >"$NET_DIR/list"
@@ -705,6 +742,9 @@ test_daemon_killed_often() {
 	eventually is_state 1 down
 	mode 1 good
 	eventually is_state 1 up
+	# A check that a transfer at full speed makes late would take the healthy one out, too.
+	kill -KILL "$(daemon_pid)"
+	stop $DAEMON
 	arrive 3
 	equal "of" backend2 "$(cat "$NET_DIR"/held?.out | sort -u | xargs)"
 }
@@ -739,7 +779,7 @@ test_daemon_agent() {
 		http_start "backend$i" "backend$i" 8000
 	done
 	config load eth0
-	checked "type: tcp, $QUICK" "agent: {port: 9000, interval: 200ms, timeout: 500ms, smooth: 0, least: 20}" >"$NET_DIR/x.yaml"
+	checked "type: tcp, $QUICK" "agent: {port: 9000, interval: 600ms, timeout: 3, smooth: 0, least: 20}" >"$NET_DIR/x.yaml"
 	daemon_start "$NET_DIR/x.yaml"
 	sleep 1
 	equal "own weights" "[1,1]" "$(weights)"
@@ -965,9 +1005,10 @@ asks() {
 	done
 }
 
-# From the failure to the last new flow that is sent there: as the manual says, the checks' time and a moment.
+# From the failure to the last new flow that is sent there: when the state is another, none is. How long that takes
+# is printed; the manual says it of a machine that does nothing else.
 test_daemon_time_to_out() {
-	local failed last most
+	local failed out last
 	topo_flat 2
 	faulty 1 8000
 	faulty 2 8000
@@ -982,49 +1023,51 @@ test_daemon_time_to_out() {
 	mode 1 teapot
 	failed=$(date +%s.%N)
 	eventually is_state 1 down
-	sleep 0.5
-	touch "$NET_DIR/asks.go"
-	joined asks
+	out=$(date +%s.%N)
+	sleep 1
+	finish asks
 	last=$(syns | tail -n 1)
-	most=$(awk -v from="$failed" -v to="$last" 'BEGIN { print int((to - from) * 1000) }')
-	echo "# $most ms from failing to the last new flow"
-	# two intervals, and what acting takes on a busy machine
-	[ "$most" -lt 900 ] || fail "$most ms from failing to the last new flow"
-	[ "$most" -gt 0 ] || fail "no flow came at all"
+	[ -n "$last" ] || fail "no flow came at all"
+	awk -v failed="$failed" -v out="$out" -v last="$last" 'BEGIN {
+		printf "# failing to the last new flow: %d ms, to the state: %d ms\n", (last - failed) * 1000, (out - failed) * 1000
+		exit !(last < out) }' || fail "a flow came $last, down since $out"
 }
 
-# A thousand checks a second: how much of one CPU they take. The limit is for a busy machine; the manual has what was
-# measured on one that is not.
+# A thousand checks a second: how much of one CPU they take, beside what a simple server takes to answer them. The manual
+# has what was measured on a machine that does nothing else.
 test_daemon_thousand() {
-	local type pid before after i part
+	local type i before after server
 	topo_flat 1
 	start backend1 "$NET_PYTHON" "$HERE/many.py" 8000
 	listens backend1 tcp 8000
+	server=$(pgrep -P "$STARTED")
 	in_ns backend1 ip route add local 10.66.0.0/16 dev lo
 	route balancer 10.66.0.0/16 $FLAT.11
 	config load eth0
 	for type in tcp http; do
 		{
-			echo "services: [{service: '$WEB', check: {type: $type, interval: 1, timeout: 0.9}, backends: ["
+			echo "services: [{service: '$WEB', check: {type: $type, interval: 1, timeout: 5}, backends: ["
 			for ((i = 0; i < 1000; i++)); do echo "  '10.66.$((i / 250)).$((i % 250 + 1)):8000',"; done
 			echo "]}]"
 		} >"$NET_DIR/x.yaml"
 		daemon_start "$NET_DIR/x.yaml"
-		pid=$(daemon_pid)
 		sleep 3
-		before=$(cpu_ticks "$pid")
+		before=$(cpu_ticks "$(daemon_pid)" $server)
 		sleep 10
-		after=$(cpu_ticks "$pid")
-		part=$(((after - before) * 100 / ($(getconf CLK_TCK) * 10)))
-		echo "# $type: $part% of a CPU, $(awk '/VmRSS/ { print $2 }' "/proc/$pid/status") kB"
+		after=$(cpu_ticks "$(daemon_pid)" $server)
 		equal "failures of $type" 0 "$(said_times event=check-fails)"
-		[ $part -lt 60 ] || fail "a thousand checks of $type take $part% of a CPU"
+		awk -v type=$type -v before="$before" -v after="$after" -v second="$(getconf CLK_TCK)" 'BEGIN {
+			split(before, b); split(after, a); daemon = (a[1] - b[1]) * 10 / second; server = (a[2] - b[2]) * 10 / second
+			printf "# %s: %d%% of a CPU, its server %d%%\n", type, daemon, server
+			exit !(server > 0 && daemon < 4 * server) }' || fail "checks of $type take too much: $before before, $after after"
 		stop $DAEMON
 	done
 }
 
+# cpu_ticks PROCESS...: what each has taken.
 cpu_ticks() {
-	awk '{ print $14 + $15 }' "/proc/$1/stat"
+	local process
+	for process; do awk '{ print $14 + $15 }' "/proc/$process/stat"; done | xargs
 }
 
 # ---- the manual -------------------------------------------------------------------------------------

@@ -288,8 +288,9 @@ test_doctor_no_listener() {
 	local_service --registration kernel
 	finds no_backend
 	equal remedy "xdplb-config register $ADDRESS:5000/udp --port PORT" "$(found_as no_backend remedy)"
-	config register $ADDRESS:5000/udp --port 5001 --ttl 1
+	config register $ADDRESS:5000/udp --port 5001
 	finds
+	config register $ADDRESS:5000/udp --port 5001 --ttl 1
 	eventually expired
 	config add-backend $ADDRESS:5000/udp :5001
 	finds

@@ -119,6 +119,8 @@ test_doctor_backend_dies_at_work() {
 	finds
 	deafen backend1 dport 7000
 	attempts 6 http://$FLAT.10:7000/ 36
+	# Doctor looks for a moment, in which somebody has to ask.
+	start client bash -c 'while sleep 0.3; do curl -s --noproxy "*" -m 3 -o /dev/null "$0" & done' http://$FLAT.10:7000/
 	finds backend_silent
 }
 

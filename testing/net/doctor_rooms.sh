@@ -110,10 +110,10 @@ test_doctor_listeners_nearly_full() {
 	config load eth0 lo
 	config set-backends $FLAT.10:7000/udp --forward local --registration kernel
 	for port in {1001..1230}; do
-		config register $FLAT.10:7000/udp --port $port --weight 2
+		config register $FLAT.10:7000/udp --port $port --weight 2 --ttl 600
 	done
 	not_found listeners_nearly_full
-	config register $FLAT.10:7000/udp --port 1231
+	config register $FLAT.10:7000/udp --port 1231 --ttl 600
 	equal text "$FLAT.10:7000/udp: 231 of 256 listeners have registered themselves, so new ones may be refused (registration_full)" \
 		"$(found_as listeners_nearly_full text)"
 	type_remedy listeners_nearly_full "xdplb-config register --goodbye $FLAT.10:7000/udp --port 1231"

@@ -48,10 +48,11 @@ needs() {
 	done
 }
 
-# eventually COMMAND...: succeeds within 5 seconds.
+# eventually COMMAND...: succeeds in the end. What should take a second may take ten beside other cases; who cares how
+# long measures that.
 eventually() {
 	local try
-	for try in {1..100}; do
+	for try in {1..400}; do
 		! "$@" || return 0
 		sleep 0.05
 	done
@@ -194,9 +195,10 @@ flows() {
 }
 
 # background NAME COMMAND...: runs it, its output in NET_DIR/NAME.out; `joined` waits. One of that
-# name that was there before may have been told to end.
+# name that was there before may have been told to end, and have said what the new one is waited for to say.
 background() {
 	rm -f "$NET_DIR/$1.go"
+	: >"$NET_DIR/$1.out"
 	"${@:2}" >"$NET_DIR/$1.out" 2>"$NET_DIR/$1.err" &
 	eval "JOB_$1=$!"
 }
@@ -222,9 +224,9 @@ finish() {
 
 # slow_download NAME ADDRESS [BYTES]: goes on until `finish NAME`; returns when it has begun.
 slow_download() {
-	local connected
+	local connected NET_TIMEOUT=$NET_SERVER_TIMEOUT
 	connected=$(in_ns client ss -Htn state established | wc -l)
-	background "$1" in_ns client "$NET_PYTHON" "$HERE/download.py" "$2" 8000 "${3:-60000000}" "$NET_DIR/$1.go"
+	background "$1" in_ns client "$NET_PYTHON" "$HERE/download.py" "$2" 8000 "${3:-15000000}" "$NET_DIR/$1.go"
 	eventually more_than "$connected"
 }
 
@@ -235,6 +237,7 @@ more_than() {
 
 # lasting_flows HOST NAME ARGUMENT...: flows.py until `finish NAME`.
 lasting_flows() {
+	local NET_TIMEOUT=$NET_SERVER_TIMEOUT
 	background "$2" flows "$1" -f "$NET_DIR/$2.go" "${@:3}"
 }
 
@@ -318,10 +321,20 @@ capture() {
 	eventually grep -q 'listening on' "$NET_DIR/$1.log"
 }
 
+# wrote_all HOST PROCESS: as many packets as the kernel has for it. Ended earlier, it leaves some behind.
+wrote_all() {
+	pkill -USR1 -P "$2"
+	sleep 0.1
+	grep -a 'received by filter' "$NET_DIR/$1.log" | tail -n 1 |
+		awk '{ for (i = 2; i <= NF; i++) if ($i ~ /^packets?$/) count[$(i + 1)] = $(i - 1) }
+			END { exit !("captured," in count && count["captured,"] == count["received"]) }'
+}
+
 # captured HOST [FILTER...]: ends the capture and prints a line a packet.
 captured() {
 	local process=CAPTURE_$1
 	sleep 0.3
+	eventually wrote_all "$1" "${!process}"
 	stop "${!process}"
 	tcpdump -nn -vvv -r "$NET_DIR/$1.pcap" "${@:2}" 2>/dev/null | sed -e ':a;N;$!ba;s/\n    / /g'
 }

@@ -9,8 +9,8 @@ listeners.py clients ADDRESS PORT COUNT              COUNT UDP sockets, three da
 listeners.py steady ADDRESS PORT FILE [MS]           datagrams of one socket, one each MS (2) milliseconds, until FILE exists
 
 Clients fail where anything is not answered, and print who answered, a line a listener: "PORT COUNT". steady does not,
-but says how many were not; FILE.log has a line an answer: the second, by CLOCK_MONOTONIC, the listener, and which
-datagram; listener 0 is a refusal.
+but says how many were not; FILE.log has a line an answer: the second, by CLOCK_MONOTONIC, the listener, which datagram,
+and the second when that was sent; listener 0 is a refusal.
 """
 import asyncio
 import collections
@@ -100,8 +100,10 @@ def show(counts):
 
 def datagrams(address, port, count, size=8):
     flow, counts, count = client(address, int(port)), collections.Counter(), int(count)
-    for first in range(0, count, AT_ONCE):
-        sent = {b"%d" % n + b"x" * (int(size) - len(b"%d" % n)) for n in range(first, min(first + AT_ONCE, count))}
+    # The pieces of one are as many frames as a queue holds some of.
+    at_once = AT_ONCE if int(size) < 5000 else 1
+    for first in range(0, count, at_once):
+        sent = {b"%d" % n + b"x" * (int(size) - len(b"%d" % n)) for n in range(first, min(first + at_once, count))}
         for text in sent:
             flow.send(text)
         while sent:
@@ -143,37 +145,45 @@ class Log:
     def __init__(self, path):
         self.file = open(path, "w", encoding="ascii")
 
-    def note(self, who, number):
-        print(f"{time.monotonic():.4f}", who, number, file=self.file)
+    def note(self, who, number=-1, sent=0.0):
+        print(f"{time.monotonic():.4f}", who, number, f"{sent:.4f}", file=self.file)
+
+
+def hear(flow, seconds, sent, log):
+    """One answer, if it comes in that time."""
+    flow.settimeout(seconds)
+    try:
+        who, said = heard(flow.recv(65536), flow)
+    except TimeoutError:
+        return False
+    except ConnectionRefusedError:
+        log.note(0)
+        return True
+    log.note(who, int(said), sent.pop(int(said)))
+    return True
 
 
 def hear_until(flow, due, sent, log):
-    while (left := due - time.monotonic()) > 0:
-        flow.settimeout(left)
-        try:
-            who, said = heard(flow.recv(65536), flow)
-        except TimeoutError:
-            return
-        except ConnectionRefusedError:
-            log.note(0, -1)
-            continue
-        sent.remove(int(said))
-        log.note(who, int(said))
+    while (left := due - time.monotonic()) > 0 and hear(flow, left, sent, log):
+        pass
 
 
 def steady(address, port, until, milliseconds="2"):
-    flow, log, sent = client(address, int(port)), Log(until + ".log"), set()
+    flow, log, sent = client(address, int(port)), Log(until + ".log"), {}
     due, number = time.monotonic(), 0
     while not os.path.exists(until):
         try:
+            begun = time.monotonic()
             flow.send(b"%d" % number)
-            sent.add(number)
+            sent[number] = begun
             number += 1
         except ConnectionRefusedError:  # of the one before
-            log.note(0, -1)
+            log.note(0)
         due = max(due + float(milliseconds) / 1000, time.monotonic() - 0.02)
         hear_until(flow, due, sent, log)
-    hear_until(flow, time.monotonic() + 0.2, sent, log)
+    # A listener may be behind by more than it takes to answer one.
+    while sent and hear(flow, WAIT, sent, log):
+        pass
     print(len(sent), "of", number, "unanswered")
 
 

@@ -129,15 +129,20 @@ test_flows_of_removed() {
 }
 
 test_drain_waits() {
-	local service=$FLAT.10:8000/tcp got
+	local service=$FLAT.10:8000/tcp process talking=()
 	flat 2
 	config set-backends $service $FLAT.11 $FLAT.12
-	talk 3 $FLAT.10
-	talk 3 $FLAT.10
+	for _ in 1 2; do
+		talk 100 $FLAT.10
+		talking+=("$STARTED")
+	done
 	eventually listed_as established
 	sleep 0.5
-	got=$(config drain $service $FLAT.11 --wait 20)
-	equal "what it showed" "1 flow left 0 flows left" "$(xargs <<<"$got")"
+	background drain config drain $service $FLAT.11 --wait 60
+	eventually grep -qx "1 flow left" "$NET_DIR/drain.out"
+	for process in "${talking[@]}"; do stop "$process"; done
+	joined drain
+	equal "what it showed" "1 flow left 0 flows left" "$(xargs <"$NET_DIR/drain.out")"
 	equal "its state" drain "$(config -j list | jq -r '.[0].backends[0].state')"
 	equal "who answers" backend2 "$(http_get client "http://$FLAT.10:8000/")"
 	equal "at once the second time" "0 flows left" "$(config drain $service $FLAT.11 --wait)"
@@ -164,13 +169,13 @@ test_drain_gone() {
 	local service=$FLAT.10:8000/tcp
 	flat 2
 	config set-backends $service $FLAT.11
-	talk 30 $FLAT.10
+	talk 100 $FLAT.10
 	eventually listed_as established
-	config drain $service $FLAT.11 --wait >"$NET_DIR/waited" &
-	sleep 1.5
-	timeout 5 nsenter --net=/run/netns/${NET_PREFIX}balancer "$XDPLB_CONFIG" set-backends $service $FLAT.12
-	wait $!
-	equal "what it showed" "1 flow left the backend is gone" "$(xargs <"$NET_DIR/waited")"
+	background drain config drain $service $FLAT.11 --wait
+	eventually grep -qx "1 flow left" "$NET_DIR/drain.out"
+	timeout 30 nsenter --net=/run/netns/${NET_PREFIX}balancer "$XDPLB_CONFIG" set-backends $service $FLAT.12
+	joined drain
+	equal "what it showed" "1 flow left the backend is gone" "$(xargs <"$NET_DIR/drain.out")"
 }
 
 # Nothing remembers maglev's flows of dsr: they show themselves in the window.

@@ -62,12 +62,9 @@ def is_alone(browser, url):
 def needs_no_script(browser, url):
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
     browser.call("Page.navigate", url=url)
-    browser.wait(1)
-    text = browser.html()
-    check("without a script it has no numbers", len(re.findall("<tr><td>", text)) >= 5)
+    browser.until_holds("it has numbers without a script", lambda: len(re.findall("<tr><td>", browser.html())) >= 5)
     before = browser.navigations
-    browser.wait(6)
-    check("without a script it is not renewed", browser.navigations > before)
+    browser.until_holds("it is renewed without a script", lambda: browser.navigations > before)
     browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 

@@ -71,29 +71,30 @@ serves() {
 
 # A listener is killed in mid-traffic, and nobody says goodbye for it: it is out when its lifetime is over, and not before.
 test_register_expires() {
-	local began last first_refused
+	local before after last first_refused
 	registered
 	listeners -b $VIP 5004
 	steady balancer traffic
-	began=$(now)
+	before=$(now)
 	register $SERVICE --port 5004 --weight 4 --ttl 2
+	after=$(now)
 	sleep 0.5
 	kill $LISTENERS
 	sleep 3
 	finish traffic
 	read -r first_refused last < <(awk '$2 == 0 { if (!first) first = $1; last = $1 } END { print first, last }' "$NET_DIR/traffic.go.log")
 	[ -n "$last" ] || fail "it was not killed: nothing was refused"
-	awk -v last="$last" -v first="$first_refused" -v began="$began" '
-		BEGIN { exit !(last - began > 1.9 && last - began < 2.1 && first - began < 0.8) }' ||
-		fail "refused from $first_refused to $last, registered at $began for 2 s"
+	awk -v last="$last" -v first="$first_refused" -v before="$before" -v after="$after" '
+		BEGIN { exit !(last > before + 1.9 && last < after + 2.1 && first < before + 1.6) }' ||
+		fail "refused from $first_refused to $last, registered between $before and $after for 2 s"
 	equal "then" "5001 40" "$(spread_over 40)"
 }
 
-# exact FROM TO SHARES: in that time (seconds of the log) the datagrams went in whole rounds by these weights.
+# exact FROM TO SHARES: what was sent in that time (seconds of the log) went in whole rounds by these weights.
 exact() {
 	local total got
 	total=$(tr ' ' '+' <<<"$3" | bc)
-	got=$(awk -v from="$1" -v to="$2" '$1 >= from && $1 < to { print $3, $2 }' "$NET_DIR/traffic.go.log" | sort -n |
+	got=$(awk -v from="$1" -v to="$2" '$4 >= from && $4 < to { print $3, $2 }' "$NET_DIR/traffic.go.log" | sort -n |
 		awk -v total="$total" '{ who[NR] = $2 } END { for (i = 1; i <= int(NR / total) * total; i++) print who[i] }' |
 		sort | uniq -c | awk '{ count[NR] = $1; if (!least || $1 < least) least = $1 }
 			END { for (i = 1; i <= NR; i++) printf("%s ", count[i] / least); print least }')
@@ -102,20 +103,21 @@ exact() {
 
 # A weight is halved under load: within 100 ms all is as it says.
 test_register_weight_halved() {
-	local began changed
+	local began before after
 	needs bc
 	registered
 	register $SERVICE --port 5002 --weight 4
 	began=$(now)
 	steady balancer traffic
 	sleep 0.5
-	changed=$(now)
+	before=$(now)
 	register $SERVICE --port 5002 --weight 2
+	after=$(now)
 	sleep 0.7
 	finish traffic
 	equal "unanswered" 0 "$(cut -d ' ' -f 1 "$NET_DIR/traffic.out")"
-	exact $began $changed "1 1"
-	exact "$(bc <<<"$changed + 0.1")" 1e9 "2 1"
+	exact $began $before "1 1"
+	exact "$(bc <<<"$after + 0.1")" 1e9 "2 1"
 }
 
 # share_of PORT COUNT: how many of so many datagrams it gets.
@@ -126,15 +128,15 @@ share_of() {
 # Who comes with a slow start gets a part of one client's datagrams, ever more of them.
 test_register_slow_start() {
 	local early late
-	registered --slow-start 4
+	registered --slow-start 10
 	equal "before" "5001 40" "$(spread_over 40)"
 	register $SERVICE --port 5002 --weight 4
 	sleep 1.2
 	early=$(share_of 5002 400)
-	sleep 1.5
+	sleep 2.5
 	late=$(share_of 5002 400)
-	[[ $early -gt 20 && $early -lt 170 && $late -gt $early && $late -lt 195 ]] || fail "$early and $late of 400"
-	sleep 2
+	[[ $early -gt 5 && $early -lt 170 && $late -gt $early && $late -lt 195 ]] || fail "$early and $late of 400"
+	sleep 7
 	equal "then" 200 "$(share_of 5002 400)"
 }
 
@@ -342,7 +344,7 @@ test_register_mirrored() {
 	echoing
 	for address in $VIP "[$VIP6]"; do
 		config set-backends "$address:5000/udp" --forward local --registration kernel :5001
-		register "$address:5000/udp" --port 5003 --weight 4
+		register "$address:5000/udp" --port 5003 --weight 4 --ttl 300
 	done
 	for address in $VIP $VIP6; do
 		forge 65534 mirror $address 5003 17 60000
@@ -362,7 +364,7 @@ test_register_mirrored_unseen() {
 	config load eth0 lo
 	echoing
 	config set-backends "[$VIP6]:5000/udp" --forward local --registration kernel :5001
-	register "[$VIP6]:5000/udp" --port 5003 --weight 4
+	register "[$VIP6]:5000/udp" --port 5003 --weight 4 --ttl 300
 	impostor plain eth1 1
 	impostor many eth0 2
 	impostor headers eth0 3
@@ -374,7 +376,7 @@ test_register_mirrored_unseen() {
 	eventually weight_is 60000
 	# A load brings back what is missing.
 	config load lo
-	register "[$VIP6]:5000/udp" --port 5003 --weight 4
+	register "[$VIP6]:5000/udp" --port 5003 --weight 4 --ttl 300
 	impostor plain eth1 5
 	equal "weights" 4 "$(weights 5003)"
 }
@@ -723,9 +725,9 @@ registering() {
 # 256 fit; when they have gone, others can come.
 test_register_full() {
 	registered
-	registering 20000 20299 1
+	registering 20000 20299 5
 	equal "refused" 44 "$(drops registration_full)"
-	sleep 1.1
+	sleep 5.1
 	equal "when they have gone" "5001 40" "$(spread_over 40)"
 	registering 20300 20310 1
 	register $SERVICE --port 5002 --weight 4
@@ -743,26 +745,33 @@ garbage() {
 	in_ns balancer "$NET_DIR/garbage" "$1" $VIP "${3:-7475}" "$2" 5000
 }
 
+# costs KIND ROUNDS COUNT: that many rounds of COUNT, and of as many datagrams that are dropped, in turn: the quickest of
+# each is what nobody else's work was charged to.
+costs() {
+	local kind=$1 round cost plain=0 least=0
+	for ((round = 0; round < $2; round++)); do
+		cost=$(garbage random "$3" 5999)
+		[ $plain -gt 0 ] && [ $plain -lt "$cost" ] || plain=$cost
+		cost=$(garbage "$kind" "$3")
+		[ $least -gt 0 ] && [ $least -lt "$cost" ] || least=$cost
+	done
+	echo "$kind: $least ns, a plain drop $plain" >&2
+	[ $least -lt $((4 * plain)) ] || fail "$kind: $least ns each, where a drop takes $plain"
+}
+
 # A million of them change nothing, are counted, and cost about what any datagram does that is dropped.
 test_register_garbage() {
-	local kind cost plain
+	local kind
 	needs cc
 	cc -O2 -o "$NET_DIR/garbage" "$HERE/garbage.c"
 	registered
 	config set-backends $VIP:5999/udp --forward local :5001,state=down
 	register $SERVICE --port 5002 --weight 4 --ttl 300
 	steady balancer traffic 5
-	plain=$(garbage random 200000 5999)
-	equal "of a service without backends" 200000 "$(drops no_backend)"
-	for kind in random short other; do
-		cost=$(garbage $kind 300000)
-		echo "$kind: $cost ns, of which a plain drop is $plain" >&2
-		[ "$cost" -lt $((4 * plain)) ] || fail "$kind: $cost ns each, where a drop takes $plain"
-	done
+	for kind in random short other; do costs $kind 6 50000; done
 	config set-service $SERVICE --registration-key "$NET_DIR/key"
-	cost=$(garbage forged 100000)
-	echo "forged: $cost ns" >&2
-	[ "$cost" -lt $((4 * plain)) ] || fail "forged: $cost ns each, where a drop takes $plain"
+	costs forged 2 50000
+	equal "of a service without backends" 1000000 "$(drops no_backend)"
 	equal "counted" "600000 300000 100000" \
 		"$(drops registration_malformed) $(drops registration_denied) $(drops registration_key)"
 	finish traffic

@@ -3,7 +3,7 @@
 """tab.py INIT SHELL [ARGUMENT...]: standard input is typed to an interactive shell that has read INIT.
 
 Its tabs are the tab key. The shell's editor takes one key after the other, however long a completion lasts, so
-all can be typed at once. Fails when the shell has not ended after 20 seconds; what it showed goes to standard error.
+all can be typed at once. Fails when the shell has not ended after 60 seconds; what it showed goes to standard error.
 """
 import os
 import pty
@@ -11,7 +11,7 @@ import select
 import sys
 import time
 
-SECONDS = 20
+SECONDS = 60
 
 
 def main():

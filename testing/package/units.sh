@@ -15,7 +15,7 @@ inside() {
 
 machine_answers() {
 	local try
-	for try in {1..100}; do
+	for try in {1..600}; do
 		[[ $(inside systemctl is-system-running 2>/dev/null) =~ ^(starting|running|degraded)$ ]] && return
 		sleep 0.1
 	done
@@ -25,7 +25,7 @@ machine_answers() {
 machine_start() {
 	exec 7< <(exec "$HERE/boot" 2>&1)
 	BOOT=$!
-	read -r -t 20 -u 7 MACHINE
+	read -r -t 120 -u 7 MACHINE
 	[ -e "/proc/$MACHINE/ns/pid" ] || wrong "${MACHINE:-boot said nothing}" || return
 	machine_answers
 }
@@ -33,7 +33,7 @@ machine_start() {
 # Waits until its last process is gone.
 machine_off() {
 	inside systemctl poweroff --no-wall
-	timeout 30 tail --pid="$BOOT" -f /dev/null || wrong "it does not go off"
+	timeout 120 tail --pid="$BOOT" -f /dev/null || wrong "it does not go off"
 }
 
 # Whatever state it is in.
@@ -62,10 +62,10 @@ on() {
 	[ "$got" = "$*" ] || wrong "the program is on '$got', not '$*'"
 }
 
-# becomes STATE UNIT: within ten seconds.
+# becomes STATE UNIT: sooner or later.
 becomes() {
 	local try state
-	for try in {1..100}; do
+	for try in {1..600}; do
 		state=$(inside systemctl is-active "$2")
 		[ "$state" != "$1" ] || return 0
 		sleep 0.1
@@ -186,7 +186,7 @@ saves_and_reloads() {
 # said PATTERN...: in the daemon's log, a line with all of them.
 said() {
 	local try lines pattern
-	for try in {1..100}; do
+	for try in {1..600}; do
 		lines=$(inside journalctl --no-pager -o cat -u xdplbd)
 		for pattern; do lines=$(grep -e "$pattern" <<<"$lines"); done
 		[ -z "$lines" ] || return 0
@@ -208,7 +208,7 @@ daemon_runs() {
 		  backends: ["10.9.0.2,mac=02:00:00:00:00:01"]
 		- service: 198.51.100.2:80
 		  min-up: 0
-		  check: {type: command, command: 'test -e /etc/xdplb/xdplb.yaml', interval: 0.2, fall: 1}
+		  check: {type: command, command: 'test -e /etc/xdplb/xdplb.yaml', interval: 0.2, timeout: 10, fall: 1}
 		  backends: [{backend: 10.9.0.2, mac: '02:00:00:00:00:01', check: {type: http}}, "10.9.0.3,mac=02:00:00:00:00:03"]
 	FILE
 	start xdplbd && said event=applied services=2 || return

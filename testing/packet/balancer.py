@@ -37,7 +37,7 @@ Service = namedtuple("Service", "address port proto")
 
 
 def run(*command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     if done.returncode:
         raise Failed(f"{' '.join(command)}: {done.stderr.strip() or done.returncode}")
     return done.stdout
@@ -55,6 +55,15 @@ def name_of(service):
 
 def link_of(interface):
     return json.loads(run("ip", "-j", "-d", "link", "show", interface))[0]
+
+
+def own_cpu():
+    """Of this part of the cases. nat's ports differ from CPU to CPU, so one has to inject all frames."""
+    cpus = sorted(os.sched_getaffinity(0))
+    return cpus[int(os.environ.get("XDPLB_PART", "0").split("/")[0]) % len(cpus)]
+
+
+CPU = own_cpu()
 
 
 class Balancer:
@@ -83,7 +92,7 @@ class Balancer:
                 "nud", "permanent")
         self.flush()
 
-    def start(self, program, cpu=min(os.sched_getaffinity(0))):
+    def start(self, program, cpu=CPU):
         """What runs packets through the program with this id, always on one CPU."""
         process = subprocess.Popen(
             [self.inject, str(program), str(self.links[INTERFACE]["ifindex"])],
@@ -99,7 +108,7 @@ class Balancer:
 
     def start_elsewhere(self):
         """The program of this case on another CPU; None: there is none."""
-        others = sorted(os.sched_getaffinity(0))[1:]
+        others = sorted(os.sched_getaffinity(0) - {CPU})
         link = self.links[PROGRAMS[self.program]]
         return self.start(link["xdp"]["prog"]["id"], others[0]) if others else None
 

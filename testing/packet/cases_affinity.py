@@ -103,7 +103,7 @@ def dead(lb, way, proto):
 @case("affinity: ends when its time is over, after the last flow, udp", "udp",
       program="xdplb_encap")
 def ends(lb, proto):
-    short = ["--affinity", "client,2", "--timeout",
+    short = ["--affinity", "client,6", "--timeout",
              "closing=1" if proto == "tcp" else "udp=1"]
     clusters = [Cluster(lb, way, proto, *short, members=way.via.backends[:2])
                 for way in SOME_WAYS]
@@ -111,10 +111,10 @@ def ends(lb, proto):
     for cluster in clusters:
         addresses = clients(lb, cluster.way, 2)  # the third flow's turn is another backend's
         before.append([(address, opened(cluster, address, 1)) for address in addresses])
-    time.sleep(1.6)
+    time.sleep(4)
     for cluster, some in zip(clusters, before):  # the first client goes on, the other is silent
         speak(some[0][1][0], payload=b"x")
-    time.sleep(1.6)
+    time.sleep(4)
     for cluster, ((first, (flows, taker)), (second, (_, other))) in zip(clusters, before):
         speak(flows, payload=b"x")
         check(taker != other, "both clients have one backend")

@@ -7,7 +7,7 @@ import subprocess
 
 from scapy.packet import Raw
 
-from balancer import CLIENT_MAC, FAMILIES, INTERFACE, OTHER, V4, counted, name_of, run
+from balancer import CLIENT_MAC, CPU, FAMILIES, INTERFACE, OTHER, V4, counted, name_of, run
 from case import Failed, case, check, same
 from flow import SENT, WAYS, DsrFlow, Flow
 from mutate import mutate
@@ -15,13 +15,12 @@ from registrar import FAREWELL, KEY, Registered
 from wire import TWO_TAGS, echo, error, ether, fragments, packet_frame
 
 VERDICTS = {"pass": ("PASS",), "drop": ("DROP",), "tx": SENT, "redirect": SENT}
-CPU = min(os.sched_getaffinity(0))  # where frames are injected: nat's ports differ from CPU to CPU
 
 
 def explain(*words):
-    """On that CPU."""
+    """On the CPU where frames are injected."""
     done = subprocess.run(["xdplb-config", "-j", "explain", *words], capture_output=True, text=True,
-                          timeout=30, preexec_fn=lambda: os.sched_setaffinity(0, {CPU}))
+                          timeout=120, preexec_fn=lambda: os.sched_setaffinity(0, {CPU}))
     if done.returncode:
         raise Failed(f"explain {' '.join(words)[:200]}: {done.stderr.strip() or done.returncode}")
     return json.loads(done.stdout)

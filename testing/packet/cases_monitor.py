@@ -10,7 +10,7 @@ from case import Failed, case, each_way, same
 from flow import TUNNELS, WAYS, DsrFlow, Flow, IpipFlow, Way
 from wire import fragments, frame
 
-PATIENCE = 5  # seconds
+PATIENCE = 60  # seconds
 
 
 class Watch:
@@ -24,10 +24,16 @@ class Watch:
 
     def __enter__(self):
         end = time.monotonic() + PATIENCE
-        while not self.read(0.05, self.mark()):
+        while not self.shows_any():
             if time.monotonic() > end:
+                self.process.kill()
                 raise Failed("the monitor shows nothing")
         return self
+
+    def shows_any(self):
+        """A mark, also one that was sent before."""
+        self.mark()
+        return bool(self.left or select.select([self.process.stdout], [], [], 0.05)[0])
 
     def __exit__(self, *_):
         self.process.terminate()
