@@ -139,9 +139,12 @@ class Browser:
                   mobile=mobile)
 
     def html(self):
-        """As it is now, whether or not scripts may run."""
+        """As it is now, whether or not scripts may run; None: it became another page meanwhile."""
         root = self.call("DOM.getDocument")["root"]["nodeId"]
-        return self.call("DOM.getOuterHTML", nodeId=root)["outerHTML"]
+        try:
+            return self.call("DOM.getOuterHTML", nodeId=root)["outerHTML"]
+        except BrowserError:
+            return None
 
     def picture(self):
         """PNG, in base64."""

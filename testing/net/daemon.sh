@@ -49,8 +49,7 @@ faulty() {
 }
 
 mode() {
-	echo "$2" >"$NET_DIR/mode.next"
-	mv "$NET_DIR/mode.next" "$NET_DIR/mode$1"
+	put "$2" "$NET_DIR/mode$1"
 }
 
 # checked CHECK [OPTION-LINE...]: a file with the service, both backends checked so.
@@ -117,10 +116,10 @@ test_daemon_http_gigabyte() {
 	watch "type: http, $QUICK"
 	mode 1 gigabyte
 	before=$(received_bytes)
-	sleep 2
+	sleep 3
 	after=$(received_bytes)
 	equal "with a gigabyte" up "$(state_of 1)"
-	[ $((after - before)) -lt 50000000 ] || fail "$((after - before)) bytes were read in 2 s"
+	[ $((after - before)) -lt 50000000 ] || fail "$((after - before)) bytes were read in 3 s"
 }
 
 test_daemon_tcp() {
@@ -203,8 +202,7 @@ test_daemon_udp() {
 
 # code HOST WORD: what its server of DNS answers from now on; see dnsd.py.
 code() {
-	echo "$2" >"$NET_DIR/code.next"
-	mv "$NET_DIR/code.next" "$NET_DIR/code-$1"
+	put "$2" "$NET_DIR/code-$1"
 }
 
 test_daemon_dns() {
@@ -231,7 +229,7 @@ test_daemon_dns() {
 		eventually is_state 2 down
 		said event=check-fails SERVFAIL || fail "why: $(cat "$NET_DIR/balancer.log")"
 		code backend2 hang
-		sleep 0.6
+		sleep 3
 		equal "while it hangs" down "$(state_of 2)"
 		code backend2 0
 		eventually is_state 2 up
@@ -368,7 +366,7 @@ test_daemon_fallback() {
 
 test_daemon_damping() {
 	local i
-	watch "type: http, interval: 100ms, timeout: 400ms, rise: 1, fall: 1" "damping: {flaps: 3, within: 60, hold: 4}"
+	watch "type: http, interval: 100ms, timeout: 4, rise: 1, fall: 1" "damping: {flaps: 3, within: 60, hold: 4}"
 	for i in 1 2; do
 		mode 1 teapot
 		eventually is_state 1 down
@@ -381,7 +379,7 @@ test_daemon_damping() {
 	eventually said event=flapping
 	sleep 1.5
 	equal "held" down "$(state_of 1)"
-	eventually is_state 1 up
+	within 10 is_state 1 up
 }
 
 test_daemon_slow_start() {
@@ -648,6 +646,7 @@ test_daemon_descriptors() {
 	kill -HUP "$(daemon_pid)"
 	sleep 3
 	before=$(descriptors)
+	[ "$before" -gt 0 ] || fail "it is not there"
 	sleep 5
 	equal "after 5 seconds" "$before" "$(descriptors)"
 	for _ in 1 2; do
@@ -656,7 +655,7 @@ test_daemon_descriptors() {
 		sleep 2.5
 	done
 	after=$(descriptors)
-	((after <= before)) || fail "$after after other balancers, $before before: $(in_ns balancer ls -l "/proc/$(daemon_pid)/fd")"
+	((after > 0 && after <= before)) || fail "$after after other balancers, $before before: $(in_ns balancer ls -l "/proc/$(daemon_pid)/fd")"
 }
 
 descriptors() {
@@ -705,9 +704,9 @@ milliseconds() {
 # A hundred times, at any moment, while a backend comes and goes and transfers are under way.
 test_daemon_killed_often() {
 	local i begin needed
-	watch "type: http, interval: 20ms, timeout: 400ms, rise: 1, fall: 1" "damping: off"
+	watch "type: http, interval: 20ms, timeout: 4, rise: 1, fall: 1" "damping: off"
 	http_start backend2 backend2 8001
-	checked "type: http, port: 8000, interval: 20ms, timeout: 400ms, rise: 1, fall: 1" "damping: off" |
+	checked "type: http, port: 8000, interval: 20ms, timeout: 4, rise: 1, fall: 1" "damping: off" |
 		sed 's/12:8000/12:8001/' >"$NET_DIR/x.yaml"
 	: >"$NET_DIR/balancer.log"
 	kill -HUP "$(daemon_pid)"
@@ -728,7 +727,7 @@ test_daemon_killed_often() {
 	stop $DAEMON
 	for i in {1..100}; do
 		mode 1 "$([ $((i % 2)) = 1 ] && echo teapot || echo good)"
-		in_ns balancer timeout -s KILL "$(milliseconds $((20 + RANDOM % needed)))" "$XDPLBD" "$NET_DIR/x.yaml" \
+		in_ns balancer timeout -s KILL "$(milliseconds $((20 + RANDOM % (3 * needed / 2))))" "$XDPLBD" "$NET_DIR/x.yaml" \
 			2>>"$NET_DIR/killed.log" || true
 		[ $((i % 5)) = 0 ] || continue
 		config -j list >"$NET_DIR/list"
@@ -753,8 +752,7 @@ test_daemon_killed_often() {
 
 # agent NUMBER WORDS: what that backend's agent says from now on.
 agent() {
-	echo "$2" >"$NET_DIR/words.next"
-	mv "$NET_DIR/words.next" "$NET_DIR/words$1"
+	put "$2" "$NET_DIR/words$1"
 }
 
 agent_start() {
@@ -786,7 +784,7 @@ test_daemon_agent() {
 	agent 1 "50%"
 	eventually are_weights "[10,20]"
 	agent 1 "55%"
-	sleep 0.3
+	sleep 1
 	equal "a trifle, at first" "[10,20]" "$(weights)"
 	eventually are_weights "[11,20]"
 	agent 1 "1%"
@@ -1005,21 +1003,13 @@ asks() {
 	done
 }
 
-# From the failure to the last new flow that is sent there: when the state is another, none is. How long that takes
-# is printed; the manual says it of a machine that does nothing else.
-test_daemon_time_to_out() {
+# last_flow: milliseconds from the failure to the last new flow that is sent there. When the state is another, none is.
+last_flow() {
 	local failed out last
-	topo_flat 2
-	faulty 1 8000
-	faulty 2 8000
-	faulty 1 9000
-	faulty 2 9000
-	config load eth0
-	checked "type: http, port: 9000, interval: 300ms, timeout: 300ms, rise: 2, fall: 2, jitter: 0" >"$NET_DIR/x.yaml"
-	daemon_start "$NET_DIR/x.yaml"
 	capture backend1 eth0 tcp dst port 8000
 	background asks asks
 	sleep 1
+	is_state 1 up || fail "it is $(state_of 1) before it fails"
 	mode 1 teapot
 	failed=$(date +%s.%N)
 	eventually is_state 1 down
@@ -1028,13 +1018,34 @@ test_daemon_time_to_out() {
 	finish asks
 	last=$(syns | tail -n 1)
 	[ -n "$last" ] || fail "no flow came at all"
-	awk -v failed="$failed" -v out="$out" -v last="$last" 'BEGIN {
-		printf "# failing to the last new flow: %d ms, to the state: %d ms\n", (last - failed) * 1000, (out - failed) * 1000
-		exit !(last < out) }' || fail "a flow came $last, down since $out"
+	mode 1 good
+	eventually is_state 1 up
+	awk -v failed="$failed" -v out="$out" -v last="$last" 'BEGIN { print int((last - failed) * 1000); exit !(last < out) }' ||
+		fail "a flow came $last, down since $out"
 }
 
-# A thousand checks a second: how much of one CPU they take, beside what a simple server takes to answer them. The manual
-# has what was measured on a machine that does nothing else.
+# As the manual says, the checks' time and a moment. Beside other cases the quickest of some counts.
+test_daemon_time_to_out() {
+	local try most
+	topo_flat 2
+	faulty 1 8000
+	faulty 2 8000
+	faulty 1 9000
+	faulty 2 9000
+	config load eth0
+	checked "type: http, port: 9000, interval: 300ms, timeout: 2, rise: 2, fall: 2, jitter: 0" "damping: off" >"$NET_DIR/x.yaml"
+	daemon_start "$NET_DIR/x.yaml"
+	for try in {1..8}; do
+		last_flow >"$NET_DIR/most"
+		most=$(cat "$NET_DIR/most")
+		echo "# $most ms from failing to the last new flow"
+		[ "$most" -ge 900 ] || return 0
+	done
+	fail "$most ms and more, in $try tries, from failing to the last new flow"
+}
+
+# A thousand checks a second: how much of one CPU they take, beside what a simple server takes to answer them. What is
+# printed is in the manual.
 test_daemon_thousand() {
 	local type i before after server
 	topo_flat 1
@@ -1056,9 +1067,10 @@ test_daemon_thousand() {
 		sleep 10
 		after=$(cpu_ticks "$(daemon_pid)" $server)
 		equal "failures of $type" 0 "$(said_times event=check-fails)"
-		awk -v type=$type -v before="$before" -v after="$after" -v second="$(getconf CLK_TCK)" 'BEGIN {
+		awk -v type=$type -v before="$before" -v after="$after" -v second="$(getconf CLK_TCK)" \
+			-v memory="$(awk '/VmRSS/ { print $2 }' "/proc/$(daemon_pid)/status")" 'BEGIN {
 			split(before, b); split(after, a); daemon = (a[1] - b[1]) * 10 / second; server = (a[2] - b[2]) * 10 / second
-			printf "# %s: %d%% of a CPU, its server %d%%\n", type, daemon, server
+			printf "# %s: %d%% of a CPU, its server %d%%; %d kB\n", type, daemon, server, memory
 			exit !(server > 0 && daemon < 4 * server) }' || fail "checks of $type take too much: $before before, $after after"
 		stop $DAEMON
 	done

@@ -29,7 +29,7 @@ is_watched() {
 
 # A monitor that was killed leaves a time that runs out.
 watched_no_more() {
-	eventually is_forgotten
+	within 8 is_forgotten
 }
 
 is_forgotten() {

@@ -128,6 +128,10 @@ test_flows_of_removed() {
 	equal "its flow" "$FLAT.11:8000" "$(config -j flows $service $FLAT.11 | jq -r '.[].backend')"
 }
 
+established_are() {
+	[ "$(config -j flows | jq 'map(select(.state == "established")) | length')" = "$1" ]
+}
+
 test_drain_waits() {
 	local service=$FLAT.10:8000/tcp process talking=()
 	flat 2
@@ -136,8 +140,7 @@ test_drain_waits() {
 		talk 100 $FLAT.10
 		talking+=("$STARTED")
 	done
-	eventually listed_as established
-	sleep 0.5
+	eventually established_are 2
 	background drain config drain $service $FLAT.11 --wait 60
 	eventually grep -qx "1 flow left" "$NET_DIR/drain.out"
 	for process in "${talking[@]}"; do stop "$process"; done

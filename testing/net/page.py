@@ -25,7 +25,7 @@ def check(what, holds):
 
 def looks(browser, url):
     browser.open(url)
-    check(f"it has no rows: {browser.html()[:300]}", len(browser.value(ROWS)) >= 5)
+    check(f"it has no rows: {str(browser.html())[:300]}", len(browser.value(ROWS)) >= 5)
     check("its title is not the number of the healthy", "of 4 healthy" in browser.value("document.title"))
     check("nothing is said to be wrong", browser.value("document.querySelector('.trouble').innerText"))
     check("its style is not in force", browser.value("getComputedStyle(document.querySelector('table')).width") != "auto")
@@ -61,8 +61,10 @@ def is_alone(browser, url):
 
 def needs_no_script(browser, url):
     browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    before = browser.navigations
     browser.call("Page.navigate", url=url)
-    browser.until_holds("it has numbers without a script", lambda: len(re.findall("<tr><td>", browser.html())) >= 5)
+    browser.until_holds("it loads without a script", lambda: browser.navigations > before)
+    browser.until_holds("it has numbers without a script", lambda: len(re.findall("<tr><td>", browser.html() or "")) >= 5)
     before = browser.navigations
     browser.until_holds("it is renewed without a script", lambda: browser.navigations > before)
     browser.call("Emulation.setScriptExecutionDisabled", value=False)

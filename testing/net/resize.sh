@@ -234,8 +234,8 @@ programs() {
 	in_ns balancer ip -j link | jq -r '.[].xdp.prog.id // empty' | xargs
 }
 
-# killed_when FLOWS N WHAT...: a load that is killed as soon as it has replaced a program N times. Status 1 when it has
-# ended before, or it is not so then.
+# killed_when FLOWS N WHAT...: a load that is killed as soon as it has replaced a program N times, the first of which is
+# any load's, with one table. Status 1 when it has ended before, or it is not so then.
 killed_when() {
 	local count=0 now before
 	before=$(programs)

@@ -138,16 +138,6 @@ hops_are() {
 	[ "$(hops 4)-$(hops 6)" = "$1-$1" ]
 }
 
-# within SECONDS COMMAND...: as eventually, with a time of its own.
-within() {
-	local end=$((SECONDS + $1))
-	while [ $SECONDS -le $end ]; do
-		! "${@:2}" || return 0
-		sleep 0.05
-	done
-	fail "after $1 s still not: ${*:2}"
-}
-
 # ---- transfers ------------------------------------------------------------------------------
 
 # begin N: N downloads of each family, under way.
@@ -483,7 +473,7 @@ test_scale_flushed() {
 	daemon_start 1
 	eventually announced_is 1 "$VIP4 $VIP6"
 	in_ns balancer1 ip route flush table 88
-	within 20 announced_is 1 "$VIP4 $VIP6"
+	within 15 announced_is 1 "$VIP4 $VIP6"
 }
 
 # The addresses on lo, which BIRD takes by its protocol direct.

@@ -40,7 +40,7 @@ machine_off() {
 machine_end() {
 	[ -n "$BOOT" ] || return 0
 	kill "$BOOT" 2>/dev/null
-	timeout 10 tail --pid="$BOOT" -f /dev/null
+	timeout 60 tail --pid="$BOOT" -f /dev/null
 	exec 7<&-
 	BOOT=
 }
