@@ -7,6 +7,7 @@
 
 #include "chain.h"
 #include "command.h"
+#include "counts_json.h"
 #include "drained.h"
 #include "error.h"
 #include "fill.h"
@@ -148,17 +149,12 @@ static void print_fill(const struct fill *fill, const char *pins)
 	       100.0 * fill->flows / fill->room);
 }
 
-static void json_add_fill(struct json_object *object, const struct fill *fill, const char *pins)
+static void json_add_balancer(struct json_object *object, const struct fill *fill, const char *pins)
 {
 	json_add_text(object, "version", XDPLB_VERSION);
 	json_add_number(object, "abi", XDPLB_ABI);
 	json_object_object_add(object, "pins", pins ? json_object_new_string(pins) : NULL);
-	json_add_number(object, "services", fill->services);
-	json_add_number(object, "services_max", XDPLB_SERVICES - 1);
-	json_add_number(object, "backends", fill->backends);
-	json_add_number(object, "backends_max", XDPLB_BACKENDS - 1);
-	json_add_number(object, "flows", fill->flows);
-	json_add_number(object, "flows_max", fill->room);
+	json_add_fill(object, fill);
 }
 
 /* One balancer and all interfaces that have it. */
@@ -187,7 +183,7 @@ static int status_one(struct options *options, const struct balancer *balancer,
 	ways_out_show(&ways, others, options->json || err);
 	json_object_object_add(object, "interfaces", interfaces);
 	json_object_object_add(object, "ways_out", others);
-	json_add_fill(object, &fill, pins);
+	json_add_balancer(object, &fill, pins);
 	json_object_array_add(all, object);
 	if (!err && !options->json)
 		print_fill(&fill, pins);

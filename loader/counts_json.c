@@ -5,6 +5,16 @@
 
 #include "names.h"
 
+void json_add_fill(struct json_object *object, const struct fill *fill)
+{
+	json_add_number(object, "services", fill->services);
+	json_add_number(object, "services_max", XDPLB_SERVICES - 1);
+	json_add_number(object, "backends", fill->backends);
+	json_add_number(object, "backends_max", XDPLB_BACKENDS - 1);
+	json_add_number(object, "flows", fill->flows);
+	json_add_number(object, "flows_max", fill->room);
+}
+
 static void json_add_counts(struct json_object *object, const struct counts *counts)
 {
 	json_add_number(object, "packets", counts->packets);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_words.h"
 #include "error.h"
 #include "grown.h"
 #include "words.h"
@@ -21,14 +22,13 @@ const struct announce_settings default_announce = {
 static int read_either(const struct document *document, yaml_node_t *value, const char *first,
 		       const char *other, bool *second)
 {
-	const char *text = node_text(document, value);
+	const char *text = node_text(document, value), *words[] = { first, other };
+	int choice = text ? parse_choice(text, words, COUNT(words)) : -EINVAL;
 
-	if (!text)
-		return -EINVAL;
-	*second = !strcmp(text, other);
-	if (*second || !strcmp(text, first))
-		return 0;
-	return fail(EINVAL, "%s: %s or %s is expected", text, first, other);
+	if (choice < 0)
+		return choice;
+	*second = choice;
+	return 0;
 }
 
 static int read_by(struct document *document, const struct document_key *key, yaml_node_t *value,

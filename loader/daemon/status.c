@@ -97,12 +97,7 @@ static void fill_add(struct json_object *object, const struct fill *fill)
 {
 	struct json_object *inner = json_object_new_object();
 
-	json_add_number(inner, "services", fill->services);
-	json_add_number(inner, "services_max", XDPLB_SERVICES - 1);
-	json_add_number(inner, "backends", fill->backends);
-	json_add_number(inner, "backends_max", XDPLB_BACKENDS - 1);
-	json_add_number(inner, "flows", fill->flows);
-	json_add_number(inner, "flows_max", fill->room);
+	json_add_fill(inner, fill);
 	json_object_object_add(object, "fill", inner);
 }
 

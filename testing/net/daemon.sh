@@ -286,18 +286,23 @@ everybody_had_a_turn() {
 
 # ---- what is done ----------------------------------------------------------------------------------
 
-# A failed backend takes its flows along, and no others: transfers of the healthy one arrive.
-test_daemon_acts() {
-	watch "type: http, path: /health, $QUICK"
+# watch_transfers N HOW-OFTEN [OPTION-LINE...]: as watch, by HTTP; N downloads from the second backend are under way.
+watch_transfers() {
+	watch "type: http, $2" "${@:3}"
 	http_start backend2 backend2 8001
-	checked "type: http, port: 8000, $QUICK" | sed 's/12:8000/12:8001/' >"$NET_DIR/x.yaml"
+	checked "type: http, port: 8000, $2" "${@:3}" | sed 's/12:8000/12:8001/' >"$NET_DIR/x.yaml"
 	: >"$NET_DIR/balancer.log"
 	kill -HUP "$(daemon_pid)"
 	eventually said event=applied
 	ADDRESS=$FLAT.10
 	config set-state $WEB $FLAT.11:8000 down
-	running 2
+	running "$1"
 	config set-state $WEB $FLAT.11:8000 up
+}
+
+# A failed backend takes its flows along, and no others: transfers of the healthy one arrive.
+test_daemon_acts() {
+	watch_transfers 2 "$QUICK"
 	mode 1 hang
 	eventually is_state 1 down
 	mode 1 good
@@ -704,17 +709,7 @@ milliseconds() {
 # A hundred times, at any moment, while a backend comes and goes and transfers are under way.
 test_daemon_killed_often() {
 	local i begin needed
-	watch "type: http, interval: 20ms, timeout: 4, rise: 1, fall: 1" "damping: off"
-	http_start backend2 backend2 8001
-	checked "type: http, port: 8000, interval: 20ms, timeout: 4, rise: 1, fall: 1" "damping: off" |
-		sed 's/12:8000/12:8001/' >"$NET_DIR/x.yaml"
-	: >"$NET_DIR/balancer.log"
-	kill -HUP "$(daemon_pid)"
-	eventually said event=applied
-	ADDRESS=$FLAT.10
-	config set-state $WEB $FLAT.11:8000 down
-	running 3
-	config set-state $WEB $FLAT.11:8000 up
+	watch_transfers 3 "interval: 20ms, timeout: 4, rise: 1, fall: 1" "damping: off"
 	kill -KILL "$(daemon_pid)"
 	stop $DAEMON
 	# From its start to what it does when a backend fails, in milliseconds.

@@ -299,6 +299,19 @@ unanswering() {
 	! http_get client -m 1 "$1" 2>/dev/null || fail "$1 is answered"
 }
 
+# ---- metrics --------------------------------------------------------------------
+
+# judge_exposition: NET_DIR/exposition is right; what it says is in NET_DIR/samples.
+judge_exposition() {
+	"$NET_PYTHON" "$HERE/exposition.py" "$NET_DIR/exposition" >"$NET_DIR/samples" ||
+		fail "$(head -n 3 "$NET_DIR/samples" | xargs)"
+}
+
+# sample NAME: its value in NET_DIR/samples.
+sample() {
+	NAME=$1 awk 'index($0, ENVIRON["NAME"] " ") == 1 { print $NF }' "$NET_DIR/samples"
+}
+
 # ---- files ----------------------------------------------------------------------
 
 hash_of() {

@@ -49,13 +49,7 @@ yaml() {
 # scrape: the metrics into NET_DIR/exposition, and NET_DIR/samples when they are right. Status 1 when nobody answers.
 scrape() {
 	asked /metrics >"$NET_DIR/exposition" || return
-	"$NET_PYTHON" "$HERE/exposition.py" "$NET_DIR/exposition" >"$NET_DIR/samples" ||
-		fail "$(head -n 3 "$NET_DIR/samples" | xargs)"
-}
-
-# sample NAME: its value in NET_DIR/samples.
-sample() {
-	NAME=$1 awk 'index($0, ENVIRON["NAME"] " ") == 1 { print $NF }' "$NET_DIR/samples"
+	judge_exposition
 }
 
 # becomes NAME VALUE: a sample, sooner or later.
@@ -100,8 +94,7 @@ test_metrics_numbers() {
 	sleep 1.2
 	asked /metrics >"$NET_DIR/exposition"
 	config stats --prometheus | steady_part >"$NET_DIR/right"
-	"$NET_PYTHON" "$HERE/exposition.py" "$NET_DIR/exposition" >"$NET_DIR/samples" ||
-		fail "$(head -n 3 "$NET_DIR/samples" | xargs)"
+	judge_exposition
 	equal "lines that are not as in stats --prometheus" "" "$(grep -vxFf "$NET_DIR/exposition" "$NET_DIR/right" || true)"
 	[ "$(wc -l <"$NET_DIR/right")" -gt 100 ] || fail "little is compared"
 	equal "packets of a service" 10 "$(sample "xdplb_service_packets_total{service=\"$UDP/udp\"}")"

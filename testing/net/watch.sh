@@ -201,16 +201,10 @@ test_watch_lock() {
 
 # ---- Prometheus ---------------------------------------------------------------------------
 
-# sample NAME: its value in NET_DIR/samples.
-sample() {
-	NAME=$1 awk 'index($0, ENVIRON["NAME"] " ") == 1 { print $NF }' "$NET_DIR/samples"
-}
-
 # scrape ARGUMENT...: into NET_DIR/samples, when it is right.
 scrape() {
 	config stats --prometheus "$@" >"$NET_DIR/exposition"
-	"$NET_PYTHON" "$HERE/exposition.py" "$NET_DIR/exposition" >"$NET_DIR/samples" ||
-		fail "$(head -n 3 "$NET_DIR/samples" | xargs)"
+	judge_exposition
 }
 
 test_prometheus() {
